@@ -41,7 +41,7 @@ struct ca_urls {
 };
 
 /*
- * Sign the certificate for what was granted: RFC 5280 v3, 136 random serial bits, subject, SAN, critical basicConstraints and keyUsage, EKU, AKI, SKI,
+ * Sign the certificate for what was granted: RFC 5280 v3, a serial of 17 octets (134 random bits and more), subject, SAN, critical basicConstraints and keyUsage, EKU, AKI, SKI,
  * and with a revocation URL caIssuers (URL/ca/NAME.cer), OCSP (URL/ocsp) and the CRL distribution point (URL/crl/NAME.crl). The signature is checked with the
  * issuer's public key before anything is handed out, and the result is read back and compared with the grant.
  * *row is filled for store_certificate_add(): all but id, parent_id, lineage_id, operator_id, profile and issued_at. It must be zeroed or cleared before.
@@ -69,7 +69,10 @@ int ca_authority_create(const struct ca_authority *parent, const struct ca_key *
 	const struct ca_authority_template *tmpl, const struct ca_urls *urls, struct ca_buf *der,
 	unsigned char *serial, size_t *serial_len);
 
-/* Put a loaded authority together from its row and its opened key (transferred on success; NULL: none). */
+/*
+ * Put a loaded authority together from its row and its opened key (transferred on success; NULL: none).
+ * CA_ESEAL: certificate, key and row do not belong together.
+ */
 int ca_authority_open(const struct store_authority *row, struct ca_key *key,
 	struct ca_authority **out);
 

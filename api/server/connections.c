@@ -1,0 +1,573 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/server/connections.h"
+#include "api/server/server.h"
+#include "api/server/tls.h"
+#include "ca/base/clock.h"
+#include "ca/base/error.h"
+#include "ca/base/log.h"
+
+#define TICK_MS 500   /* how often deadlines are looked at */
+#define LINGER_MS 300 /* idle for this long while draining: nothing is on its way any more */
+#define BACKLOG 4096
+#define EVENTS 64
+
+enum phase { PHASE_HANDSHAKE, PHASE_IDLE, PHASE_REQUEST };
+
+struct server_connection {
+	struct server_connections *all;
+	struct MHD_Connection *mhd;
+	gnutls_session_t session;
+	int fd;
+	atomic_int phase;
+	atomic_int_least64_t deadline_ms;
+	bool in_epoll; /* known to the attendant's epoll (its thread and ours, never at once) */
+	atomic_bool waiting; /* suspended until the socket has something for the handshake */
+	struct server_peer peer;
+	char address[INET6_ADDRSTRLEN];
+	struct server_connection *prev, *next; /* under all->lock */
+};
+
+struct server_connections {
+	struct server *server;
+	struct MHD_Daemon *daemon;
+	int listen_fd; /* -1 once it is closed */
+	int epoll_fd;
+	int wake_fd; /* eventfd: a connection ended, or the drain began */
+	pthread_t attendant;
+	bool attendant_runs;
+	atomic_bool draining; /* accept what is in the backlog, then listen no longer */
+	atomic_bool quit;
+	bool paused;       /* at the limit: the attendant does not accept */
+	atomic_uint count; /* accepted and not yet closed */
+	pthread_mutex_t lock;
+	struct server_connection *head; /* those that libmicrohttpd started */
+};
+
+/* ---- one connection, on libmicrohttpd's thread ---- */
+
+struct server_connection *server_connection_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+gnutls_session_t server_connection_session(const struct server_connection *connection)
+{
+	return connection->session;
+}
+
+const char *server_connection_peer(const struct server_connection *connection)
+{
+	return connection->address;
+}
+
+struct server_peer *server_connection_tls_peer(struct server_connection *connection)
+{
+	return &connection->peer;
+}
+
+static void enter(struct server_connection *c, enum phase phase, int64_t ms)
+{
+	atomic_store(&c->phase, phase);
+	atomic_store(&c->deadline_ms, ca_monotonic_ms() + ms);
+}
+
+void server_connection_idle(struct server_connection *connection)
+{
+	enter(connection, PHASE_IDLE, SERVER_IDLE_MS);
+}
+
+/* The handshake would block: let the attendant wait for the socket instead of libmicrohttpd. */
+static void wait_for_handshake(struct server_connection *c)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT };
+	int op = c->in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	event.data.ptr = c;
+	c->in_epoll = true;
+	atomic_store(&c->waiting, true);
+	MHD_suspend_connection(c->mhd);
+	if (epoll_ctl(c->all->epoll_fd, op, c->fd, &event) == 0)
+		return;
+	ca_logf(CA_LOG_ERROR, "epoll: %s", strerror(errno));
+	atomic_store(&c->waiting, false);
+	shutdown(c->fd, SHUT_RDWR);
+	MHD_resume_connection(c->mhd);
+}
+
+static ssize_t pull(gnutls_transport_ptr_t ptr, void *data, size_t len)
+{
+	struct server_connection *c = ptr;
+	ssize_t n = recv(c->fd, data, len, 0);
+
+	if (n >= 0) {
+		if (n > 0 && atomic_load(&c->phase) == PHASE_IDLE)
+			enter(c, PHASE_REQUEST, SERVER_REQUEST_MS);
+		return n;
+	}
+	if (errno != EAGAIN && errno != EWOULDBLOCK) {
+		gnutls_transport_set_errno(c->session, errno);
+		return -1;
+	}
+	if (atomic_load(&c->phase) == PHASE_HANDSHAKE)
+		wait_for_handshake(c);
+	gnutls_transport_set_errno(c->session, EAGAIN);
+	return -1;
+}
+
+static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
+{
+	struct server_connection *c = ptr;
+
+	return gnutls_system_recv_timeout((gnutls_transport_ptr_t)(intptr_t)c->fd, ms);
+}
+
+/* The client's Finished is the last message a handshake reads, in TLS 1.2 and 1.3, resumed or not.
+ */
+static int handshake_hook(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+    const gnutls_datum_t *message)
+{
+	struct server_connection *c = gnutls_session_get_ptr(session);
+
+	(void)type;
+	(void)when;
+	(void)message;
+	if (incoming)
+		enter(c, PHASE_IDLE, SERVER_IDLE_MS);
+	return 0;
+}
+
+static void peer_address(struct MHD_Connection *mhd, char out[INET6_ADDRSTRLEN])
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info ? info->client_addr : NULL;
+	const void *octets = NULL;
+
+	out[0] = '\0';
+	if (address && address->sa_family == AF_INET)
+		octets = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+	if (address && address->sa_family == AF_INET6)
+		octets = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+	if (octets)
+		inet_ntop(address->sa_family, octets, out, INET6_ADDRSTRLEN);
+}
+
+static struct server_connection *connection_started(
+    struct server_connections *all, struct MHD_Connection *mhd)
+{
+	struct server_connection *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->all = all;
+	c->mhd = mhd;
+	c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	c->session = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+	peer_address(mhd, c->address);
+	enter(c, PHASE_HANDSHAKE, SERVER_HANDSHAKE_MS);
+	gnutls_session_set_ptr(c->session, c);
+	gnutls_transport_set_ptr2(c->session, c, (gnutls_transport_ptr_t)(intptr_t)c->fd);
+	gnutls_transport_set_pull_function(c->session, pull);
+	gnutls_transport_set_pull_timeout_function(c->session, pull_timeout);
+	gnutls_handshake_set_hook_function(
+	    c->session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, handshake_hook);
+	server_tls_session(c->session);
+
+	pthread_mutex_lock(&all->lock);
+	c->next = all->head;
+	if (c->next)
+		c->next->prev = c;
+	all->head = c;
+	pthread_mutex_unlock(&all->lock);
+	return c;
+}
+
+static void wake(struct server_connections *all)
+{
+	const uint64_t one = 1;
+
+	/* The counter cannot overflow by ones; nothing else can fail. */
+	if (write(all->wake_fd, &one, sizeof(one)) < 0)
+		ca_logf(CA_LOG_ERROR, "eventfd: %s", strerror(errno));
+}
+
+/* The socket is open until this returns, so the attendant never touches a descriptor that was
+ * reused. */
+static void connection_closed(struct server_connection *c)
+{
+	struct server_connections *all = c->all;
+	unsigned before;
+
+	pthread_mutex_lock(&all->lock);
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		all->head = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	pthread_mutex_unlock(&all->lock);
+	free(c);
+	before = atomic_fetch_sub(&all->count, 1);
+	if (before >= all->server->options->max_connections || atomic_load(&all->server->stopping))
+		wake(all);
+}
+
+void server_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct server_connections *all = cls;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*socket_context = connection_started(all, mhd);
+		return;
+	}
+	if (*socket_context)
+		connection_closed(*socket_context);
+	else
+		atomic_fetch_sub(&all->count, 1);
+	*socket_context = NULL;
+}
+
+/* ---- the attendant ---- */
+
+/* With all->lock held, so that the socket cannot be closed meanwhile. */
+static void cut(struct server_connection *c)
+{
+	shutdown(c->fd, SHUT_RDWR);
+}
+
+static void end_overdue(struct server_connections *all)
+{
+	int64_t now = ca_monotonic_ms();
+
+	pthread_mutex_lock(&all->lock);
+	for (struct server_connection *c = all->head; c; c = c->next)
+		if (atomic_load(&c->deadline_ms) < now)
+			cut(c);
+	pthread_mutex_unlock(&all->lock);
+}
+
+/* At the limit, whoever has been idle the longest makes room. */
+static void end_longest_idle(struct server_connections *all)
+{
+	struct server_connection *longest = NULL;
+
+	pthread_mutex_lock(&all->lock);
+	for (struct server_connection *c = all->head; c; c = c->next)
+		if (atomic_load(&c->phase) == PHASE_IDLE &&
+		    (!longest || atomic_load(&c->deadline_ms) < atomic_load(&longest->deadline_ms)))
+			longest = c;
+	if (longest)
+		cut(longest);
+	pthread_mutex_unlock(&all->lock);
+}
+
+static void hand_over(
+    struct server_connections *all, int fd, const struct sockaddr *address, socklen_t len)
+{
+	const int on = 1;
+
+	/* Answers are small and whole: waiting for more to send only costs time. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	atomic_fetch_add(&all->count, 1);
+	if (MHD_add_connection(all->daemon, fd, address, len) != MHD_YES)
+		atomic_fetch_sub(&all->count, 1); /* it closed the socket */
+}
+
+static void watch_listener(struct server_connections *all, bool on)
+{
+	struct epoll_event event = { .events = on ? EPOLLIN : 0 };
+
+	event.data.ptr = &all->listen_fd;
+	epoll_ctl(all->epoll_fd, EPOLL_CTL_MOD, all->listen_fd, &event);
+	all->paused = !on;
+}
+
+/* Accept until nobody waits, or the limit is reached. */
+static void accept_all(struct server_connections *all)
+{
+	while (atomic_load(&all->count) < all->server->options->max_connections) {
+		struct sockaddr_storage address;
+		socklen_t len = sizeof(address);
+		int fd = accept4(all->listen_fd, (struct sockaddr *)&address, &len,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			hand_over(all, fd, (struct sockaddr *)&address, len);
+			continue;
+		}
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return;
+		ca_logf(CA_LOG_ERROR, "accept: %s", strerror(errno));
+		break;
+	}
+	/* Out of room: try again when a connection has ended, or at the next tick. */
+	watch_listener(all, false);
+	end_longest_idle(all);
+}
+
+static void stop_listening(struct server_connections *all)
+{
+	if (all->listen_fd < 0)
+		return;
+	accept_all(all);
+	close(all->listen_fd);
+	all->listen_fd = -1;
+	all->paused = false;
+}
+
+static void attend_event(struct server_connections *all, const struct epoll_event *event)
+{
+	struct server_connection *c;
+	uint64_t ignored;
+
+	if (event->data.ptr == &all->listen_fd) {
+		accept_all(all);
+		return;
+	}
+	if (event->data.ptr == &all->wake_fd) {
+		if (read(all->wake_fd, &ignored, sizeof(ignored)) < 0)
+			return;
+		if (all->paused)
+			watch_listener(all, true);
+		if (atomic_load(&all->draining))
+			stop_listening(all);
+		return;
+	}
+	c = event->data.ptr;
+	if (atomic_exchange(&c->waiting, false))
+		MHD_resume_connection(c->mhd);
+}
+
+static void *attend(void *arg)
+{
+	struct server_connections *all = arg;
+	int64_t next_tick = ca_monotonic_ms() + TICK_MS;
+
+	while (!atomic_load(&all->quit)) {
+		struct epoll_event events[EVENTS];
+		int64_t left = next_tick - ca_monotonic_ms();
+		int n = epoll_wait(all->epoll_fd, events, EVENTS, left > 0 ? (int)left : 0);
+
+		for (int i = 0; i < n; i++)
+			attend_event(all, &events[i]);
+		if (ca_monotonic_ms() < next_tick)
+			continue;
+		next_tick = ca_monotonic_ms() + TICK_MS;
+		end_overdue(all);
+		if (all->paused)
+			watch_listener(all, true);
+	}
+	return NULL;
+}
+
+/* ---- start and end ---- */
+
+/* "ADDR:PORT", "[ADDR]:PORT", ":PORT" into its two parts; host is empty for every address. */
+static int split_address(const char *address, char host[256], char port[16])
+{
+	const char *colon = strrchr(address, ':');
+	size_t len;
+
+	if (!colon || strlen(colon + 1) == 0 || strlen(colon + 1) > 5)
+		return CA_EINVAL;
+	len = (size_t)(colon - address);
+	if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
+		address++;
+		len -= 2;
+	} else if (memchr(address, ':', len)) {
+		return CA_EINVAL;
+	}
+	if (len >= 256)
+		return CA_EINVAL;
+	memcpy(host, address, len);
+	host[len] = '\0';
+	memcpy(port, colon + 1, strlen(colon + 1) + 1);
+	return 0;
+}
+
+static int listen_on(const struct addrinfo *where)
+{
+	const int on = 1, off = 0;
+	int fd = socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (where->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (bind(fd, where->ai_addr, where->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int open_listener(const char *address, int *out)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *found = NULL;
+	char host[256], port[16];
+	int fd = -1;
+
+	if (split_address(address, host, port) ||
+	    getaddrinfo(host[0] ? host : NULL, port, &hints, &found)) {
+		ca_logf(CA_LOG_ERROR, "--listen: not ADDR:PORT: %s", address);
+		return CA_EINVAL;
+	}
+	/* For every address, one IPv6 socket takes IPv4 too, where there is IPv6. */
+	for (int pass = 0; pass < 2 && fd < 0; pass++)
+		for (struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
+			if ((a->ai_family == AF_INET6) == (pass == 0))
+				fd = listen_on(a);
+	freeaddrinfo(found);
+	if (fd < 0) {
+		ca_logf(CA_LOG_ERROR, "cannot listen on %s: %s", address, strerror(errno));
+		return CA_EIO;
+	}
+	*out = fd;
+	return 0;
+}
+
+static int add_to_epoll(struct server_connections *all, int *fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	event.data.ptr = fd;
+	return epoll_ctl(all->epoll_fd, EPOLL_CTL_ADD, *fd, &event) ? CA_EIO : 0;
+}
+
+int server_connections_open(
+    struct server *server, const char *address, struct server_connections **out)
+{
+	struct server_connections *all = calloc(1, sizeof(*all));
+	int r;
+
+	if (!all)
+		return CA_ENOMEM;
+	all->server = server;
+	all->listen_fd = -1;
+	pthread_mutex_init(&all->lock, NULL);
+	all->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	all->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = all->epoll_fd < 0 || all->wake_fd < 0 ? CA_EIO
+						  : open_listener(address, &all->listen_fd);
+	if (!r)
+		r = add_to_epoll(all, &all->wake_fd);
+	if (r)
+		server_connections_free(all);
+	else
+		*out = all;
+	return r;
+}
+
+static void log_listening(int fd)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t len = sizeof(address);
+	char host[INET6_ADDRSTRLEN], port[8], text[INET6_ADDRSTRLEN + 16];
+	const struct ca_log_field fields[] = { { "address", text }, { 0 } };
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) ||
+	    getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
+		NI_NUMERICHOST | NI_NUMERICSERV))
+		return;
+	snprintf(text, sizeof(text), strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+	ca_log_event(CA_LOG_INFO, "listening", fields);
+}
+
+int server_connections_start(struct server_connections *all, struct MHD_Daemon *daemon)
+{
+	all->daemon = daemon;
+	if (add_to_epoll(all, &all->listen_fd) ||
+	    pthread_create(&all->attendant, NULL, attend, all))
+		return CA_EIO;
+	all->attendant_runs = true;
+	log_listening(all->listen_fd);
+	return 0;
+}
+
+/* Has it idled, or been stuck in its handshake, so long that no request is on its way? */
+static bool lingers(const struct server_connection *c, int64_t now)
+{
+	int64_t left = atomic_load(&c->deadline_ms) - now;
+
+	switch (atomic_load(&c->phase)) {
+	case PHASE_IDLE:
+		return left < SERVER_IDLE_MS - LINGER_MS;
+	case PHASE_HANDSHAKE:
+		return left < SERVER_HANDSHAKE_MS - 3 * LINGER_MS;
+	default:
+		return false;
+	}
+}
+
+/* Cut what lingers; true while something is still open. */
+static bool drain_once(struct server_connections *all, bool everything)
+{
+	int64_t now = ca_monotonic_ms();
+
+	pthread_mutex_lock(&all->lock);
+	for (struct server_connection *c = all->head; c; c = c->next)
+		if (everything || lingers(c, now))
+			cut(c);
+	pthread_mutex_unlock(&all->lock);
+	return atomic_load(&all->count) > 0;
+}
+
+void server_connections_drain(struct server_connections *all, int wait_ms)
+{
+	const struct timespec pause = { .tv_nsec = 20 * 1000000 };
+	int64_t until = ca_monotonic_ms() + wait_ms;
+
+	if (!all->attendant_runs)
+		return;
+	atomic_store(&all->draining, true);
+	wake(all);
+	do
+		nanosleep(&pause, NULL);
+	while (drain_once(all, ca_monotonic_ms() > until) && ca_monotonic_ms() < until + wait_ms);
+	atomic_store(&all->quit, true);
+	wake(all);
+	pthread_join(all->attendant, NULL);
+	all->attendant_runs = false;
+	pthread_mutex_lock(&all->lock);
+	for (struct server_connection *c = all->head; c; c = c->next)
+		if (atomic_exchange(&c->waiting, false))
+			MHD_resume_connection(c->mhd);
+	pthread_mutex_unlock(&all->lock);
+}
+
+void server_connections_free(struct server_connections *all)
+{
+	if (!all)
+		return;
+	if (all->listen_fd >= 0)
+		close(all->listen_fd);
+	if (all->epoll_fd >= 0)
+		close(all->epoll_fd);
+	if (all->wake_fd >= 0)
+		close(all->wake_fd);
+	pthread_mutex_destroy(&all->lock);
+	free(all);
+}

@@ -1,0 +1,66 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/server/cursor.h"
+#include "ca/base/buf.h"
+#include "ca/base/text.h"
+
+#define CURSOR_MAX 1024 /* octets within the base64url */
+
+/* A cursor names the order that it belongs to: by id, by expiry, or by name. */
+static char order_of(const struct store_filter *filter)
+{
+	if (filter->expires_before || filter->expires_after)
+		return 'e';
+	return filter->name && strncmp(filter->name, "*.", 2) == 0 ? 'n' : 'i';
+}
+
+json_t *server_cursor_json(const struct store_cursor *cursor, const struct store_filter *filter)
+{
+	struct ca_buf plain = CA_BUF_INIT;
+	json_t *text = NULL;
+	char *encoded = NULL;
+
+	ca_buf_addf(&plain, "%c %lld %lld %s", order_of(filter), (long long)cursor->id,
+	    (long long)cursor->not_after, cursor->name ? cursor->name : "");
+	if (ca_buf_error(&plain) == 0 && plain.len <= CURSOR_MAX)
+		encoded = malloc(plain.len * 4 / 3 + 4);
+	if (encoded) {
+		ca_base64url(plain.data, plain.len, encoded);
+		text = json_string(encoded);
+	}
+	free(encoded);
+	ca_buf_free(&plain);
+	return text;
+}
+
+int server_cursor_parse(const char *text, const struct store_filter *filter,
+    struct store_cursor *out, struct ca_detail *why)
+{
+	char plain[CURSOR_MAX + 1], order;
+	long long id, not_after;
+	int name = 0;
+	size_t len;
+
+	if (!text)
+		return 0;
+	if (ca_unbase64url(text, strlen(text), (unsigned char *)plain, CURSOR_MAX, &len))
+		goto refuse;
+	plain[len] = '\0';
+	if (strlen(plain) != len ||
+	    sscanf(plain, "%c %lld %lld %n", &order, &id, &not_after, &name) != 3 ||
+	    !name || // NOLINT(cert-err34-c): overflow gives a wrong place, nothing worse
+	    order != order_of(filter) || id < 0)
+		goto refuse;
+	if (order == 'n') {
+		out->name = strdup(plain + name);
+		if (!out->name)
+			return CA_ENOMEM;
+	}
+	out->id = id;
+	out->not_after = not_after;
+	return 0;
+refuse:
+	return ca_refuse(why, CA_EQUERY, "the cursor is not one of this listing");
+}

@@ -1,0 +1,23 @@
+/* A place in a listing, as clients carry it from page to page: opaque to them, checked by us. */
+#ifndef API_SERVER_CURSOR_H
+#define API_SERVER_CURSOR_H
+
+#include <jansson.h>
+
+#include "ca/base/error.h"
+#include "store/certificates.h"
+
+struct server_request;
+
+/* The text of a cursor for a filter. A new reference. */
+json_t *server_cursor_json(const struct store_cursor *cursor, const struct store_filter *filter);
+
+/* And back; NULL is the beginning. CA_EQUERY: not one of ours, or of a listing with another filter.
+ */
+int server_cursor_parse(const char *text, const struct store_filter *filter,
+    struct store_cursor *out, struct ca_detail *why);
+
+/* The query parameter limit, 1 to STORE_PAGE_MAX. */
+int server_limit_parameter(struct server_request *request, size_t *out);
+
+#endif

@@ -1,0 +1,198 @@
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "api/server/health.h"
+#include "api/server/request.h"
+#include "api/server/route.h"
+#include "api/server/server.h"
+#include "api/server/tls.h"
+#include "ca/base/clock.h"
+#include "ca/base/log.h"
+#include "ca/installation.h"
+#include "store/tokens.h"
+
+#define LOOK_MS 5000       /* how often readiness is looked at */
+#define STALE_MS 30000     /* a look as old as this says nothing any more: the housekeeper hangs */
+#define CLOCK_BACK CA_HOUR /* how far the clock may stand before the newest time on record */
+#define PRUNE_AFTER CA_DAY /* how long a token that ended stays on record */
+#define PRUNE_MAX 1000
+
+struct server_health {
+	struct server *server;
+	pthread_t housekeeper;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool quit;
+	_Atomic(const char *) reason;
+	atomic_int_least64_t looked_ms;
+	int64_t pruned_at;
+};
+
+/* ---- what is looked at ---- */
+
+struct heartbeat {
+	int64_t now;
+	bool clock_back;
+};
+
+/* The newest time on record only moves on, so a clock that fell back is noticed, also over a
+ * restart. */
+static int beat(struct store_tx *tx, void *arg)
+{
+	struct heartbeat *heartbeat = arg;
+	struct store_installation row = { 0 };
+	int r = store_installation_get(tx, &row);
+
+	heartbeat->clock_back = !r && heartbeat->now < row.last_seen_at - CLOCK_BACK;
+	if (!r && !heartbeat->clock_back)
+		r = store_heartbeat(
+		    tx, heartbeat->now > row.last_seen_at ? heartbeat->now : row.last_seen_at);
+	store_installation_clear(&row);
+	return r;
+}
+
+/* Can every issuer that serves a tenant sign, and is it within its time? */
+static const char *check_issuers(const struct ca_installation *installation, int64_t now)
+{
+	const struct ca_authority *issuer =
+	    ca_installation_authority(installation, STORE_TENANT_DEFAULT, STORE_AUTHORITY_ISSUER);
+
+	if (!issuer || !issuer->key || ca_key_selftest(issuer->key))
+		return "issuer";
+	if (now < issuer->not_before)
+		return "clock";
+	return now > issuer->not_after ? "issuer" : NULL;
+}
+
+static const char *examine(struct server_health *health)
+{
+	struct heartbeat heartbeat = { .now = ca_now() };
+
+	if (store_write(health->server->store, beat, &heartbeat))
+		return "store";
+	if (heartbeat.clock_back)
+		return "clock";
+	return check_issuers(health->server->installation, heartbeat.now);
+}
+
+static void look(struct server_health *health)
+{
+	const char *before = atomic_load(&health->reason), *now = examine(health);
+
+	atomic_store(&health->reason, now);
+	atomic_store(&health->looked_ms, ca_monotonic_ms());
+	if (now && now != before)
+		ca_logf(CA_LOG_ERROR, "not ready: %s", now);
+	if (!now && before)
+		ca_logf(CA_LOG_INFO, "ready again");
+}
+
+/* ---- what is kept in order ---- */
+
+static int prune(struct store_tx *tx, void *arg)
+{
+	size_t *removed = arg;
+
+	return store_token_prune(tx, ca_now() - PRUNE_AFTER, PRUNE_MAX, removed);
+}
+
+static void keep_house(struct server_health *health)
+{
+	int64_t now = ca_now();
+	size_t removed = 0;
+
+	/* Both say themselves what went wrong, and are tried again. */
+	if (server_tls_renew_if_due(health->server->tls, now))
+		return;
+	if (now >= health->pruned_at && now < health->pruned_at + CA_HOUR)
+		return;
+	if (store_write(health->server->store, prune, &removed) == 0 && removed < PRUNE_MAX)
+		health->pruned_at = now;
+}
+
+static void *housekeeper(void *arg)
+{
+	struct server_health *health = arg;
+
+	pthread_mutex_lock(&health->lock);
+	while (!health->quit) {
+		struct timespec until;
+
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += LOOK_MS / 1000;
+		pthread_cond_timedwait(&health->wake, &health->lock, &until);
+		if (health->quit)
+			break;
+		pthread_mutex_unlock(&health->lock);
+		look(health);
+		keep_house(health);
+		pthread_mutex_lock(&health->lock);
+	}
+	pthread_mutex_unlock(&health->lock);
+	return NULL;
+}
+
+/* ---- start, end, and the routes ---- */
+
+int server_health_start(struct server *server, struct server_health **out)
+{
+	struct server_health *health = calloc(1, sizeof(*health));
+	pthread_condattr_t attributes;
+
+	if (!health)
+		return CA_ENOMEM;
+	health->server = server;
+	pthread_mutex_init(&health->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&health->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	look(health);
+	if (pthread_create(&health->housekeeper, NULL, housekeeper, health)) {
+		pthread_cond_destroy(&health->wake);
+		pthread_mutex_destroy(&health->lock);
+		free(health);
+		return CA_EINTERNAL;
+	}
+	*out = health;
+	return 0;
+}
+
+void server_health_stop(struct server_health *health)
+{
+	if (!health)
+		return;
+	pthread_mutex_lock(&health->lock);
+	health->quit = true;
+	pthread_cond_signal(&health->wake);
+	pthread_mutex_unlock(&health->lock);
+	pthread_join(health->housekeeper, NULL);
+	pthread_cond_destroy(&health->wake);
+	pthread_mutex_destroy(&health->lock);
+	free(health);
+}
+
+const char *server_health_reason(struct server_health *health)
+{
+	if (ca_monotonic_ms() - atomic_load(&health->looked_ms) > STALE_MS)
+		return "stale";
+	return atomic_load(&health->reason);
+}
+
+int server_healthz(struct server_request *request)
+{
+	return server_answer_json(request, 200, json_pack("{s:s}", "status", "ok"));
+}
+
+int server_readyz(struct server_request *request)
+{
+	const char *reason = server_health_reason(request->server->health);
+
+	if (!reason)
+		return server_answer_json(request, 200, json_pack("{s:s}", "status", "ready"));
+	request->retry_after = SERVER_RETRY_AFTER;
+	return server_answer_json(
+	    request, 503, json_pack("{s:s, s:s}", "status", "not-ready", "reason", reason));
+}

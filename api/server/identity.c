@@ -1,0 +1,270 @@
+#include <gnutls/x509.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/server/connections.h"
+#include "api/server/identity.h"
+#include "api/server/request.h"
+#include "api/server/route.h"
+#include "api/server/server.h"
+#include "api/server/token.h"
+#include "ca/base/clock.h"
+#include "ca/base/log.h"
+
+void server_identity_clear(struct server_identity *identity)
+{
+	store_token_clear(&identity->token);
+	*identity = (struct server_identity){ 0 };
+}
+
+static unsigned role_bit(enum store_role role)
+{
+	switch (role) {
+	case STORE_ROLE_ADMIN:
+		return SERVER_ADMIN;
+	case STORE_ROLE_TENANT_ADMIN:
+		return SERVER_TENANT_ADMIN;
+	case STORE_ROLE_OPERATOR:
+		return SERVER_OPERATOR;
+	case STORE_ROLE_AUDITOR:
+		return SERVER_AUDITOR;
+	}
+	return 0;
+}
+
+bool server_role_may_write(enum store_role role)
+{
+	return role_bit(role) & SERVER_MAY_WRITE;
+}
+
+/* ---- bearer tokens ---- */
+
+/* The token of "Authorization: Bearer TOKEN" (RFC 6750, section 2.1), or NULL. */
+static const char *bearer(const struct server_request *request)
+{
+	static const char scheme[] = "Bearer ";
+	const char *value = server_request_header(request, MHD_HTTP_HEADER_AUTHORIZATION);
+
+	if (!value || strncasecmp(value, scheme, sizeof(scheme) - 1) != 0)
+		return NULL;
+	value += sizeof(scheme) - 1;
+	return value + strspn(value, " ");
+}
+
+static int maker_in_office(struct store_tx *tx, int64_t operator_id, struct ca_detail *why)
+{
+	struct store_operator maker;
+	int r = store_operator_get(tx, operator_id, &maker);
+
+	if (r == CA_ENOTFOUND || (r == 0 && maker.removed_at))
+		return ca_refuse(
+		    why, CA_ETOKENMAKER, "the operator who made the token was removed");
+	if (r == 0 && !server_role_may_write(maker.role))
+		return ca_refuse(
+		    why, CA_ETOKENMAKER, "%s may not make tokens any longer", maker.name);
+	return r;
+}
+
+static int identify_token(struct server_request *request, const char *jwt)
+{
+	struct server_identity *who = &request->identity;
+	char id[STORE_TOKEN_ID];
+	struct store_tx *tx = NULL;
+	int r;
+
+	r = server_token_verify(
+	    request->server->installation, jwt, strlen(jwt), ca_now(), id, &request->why);
+	if (!r)
+		r = store_read_begin(request->server->store, &tx);
+	if (r)
+		return r;
+	r = store_token_get(tx, 0, id, &who->token);
+	if (r == CA_ENOTFOUND)
+		r = ca_refuse(&request->why, CA_ETOKENFOREIGN, "the token is not on record here");
+	if (!r)
+		r = maker_in_office(tx, who->token.operator_id, &request->why);
+	store_read_end(tx);
+	if (r)
+		return r;
+	who->kind = SERVER_BEARER;
+	who->who = SERVER_TOKEN;
+	who->tenant_id = who->token.tenant_id;
+	return 0;
+}
+
+/* ---- client certificates ---- */
+
+/* Once a connection: did the client show a certificate, and which serial does it name? */
+static int look_at_peer(struct server_peer *peer, const gnutls_datum_t *der)
+{
+	gnutls_x509_crt_t crt = NULL;
+	int r;
+
+	peer->looked = true;
+	if (!der)
+		return 0;
+	peer->shown = true;
+	if (gnutls_x509_crt_init(&crt) < 0)
+		return CA_ENOMEM;
+	peer->serial_len = sizeof(peer->serial);
+	r = gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER);
+	if (r == 0)
+		r = gnutls_x509_crt_get_serial(crt, peer->serial, &peer->serial_len);
+	if (r < 0)
+		peer->serial_len = 0; /* none of ours: it will not be found */
+	while (peer->serial_len && peer->serial[0] == 0)
+		memmove(peer->serial, peer->serial + 1, --peer->serial_len);
+	gnutls_x509_crt_deinit(crt);
+	return 0;
+}
+
+/* The row says that we issued these octets; that one of our own CAs really signed them is checked
+ * once a connection. */
+static int verify_signature(const struct ca_installation *installation, struct server_peer *peer,
+    int64_t issuer_id, const gnutls_datum_t *der)
+{
+	const struct ca_authority *issuer = ca_installation_authority_id(installation, issuer_id);
+	gnutls_x509_crt_t crt = NULL;
+	unsigned status = GNUTLS_CERT_INVALID;
+
+	if (peer->issuer_id == issuer_id)
+		return 0;
+	if (!issuer || gnutls_x509_crt_init(&crt) < 0)
+		return CA_ECERTUNKNOWN;
+	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) < 0 ||
+	    gnutls_x509_crt_verify(
+		crt, &issuer->crt, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &status) < 0)
+		status = GNUTLS_CERT_INVALID;
+	gnutls_x509_crt_deinit(crt);
+	if (status)
+		return CA_ECERTUNKNOWN;
+	peer->issuer_id = issuer_id;
+	return 0;
+}
+
+static int check_row(struct server_request *request, const struct store_certificate *row)
+{
+	int64_t now = ca_now();
+
+	if (row->status == STORE_REVOKED)
+		return ca_refuse(
+		    &request->why, CA_ECERTREVOKED, "the client certificate is revoked");
+	if (now > row->not_after)
+		return ca_refuse(
+		    &request->why, CA_ECERTEXPIRED, "the client certificate has expired");
+	if (now < row->not_before)
+		return ca_refuse(&request->why, CA_ECERTEXPIRED,
+		    "the client certificate is not valid yet: the CA's clock is behind");
+	return 0;
+}
+
+/* Whom the certificate on record stands for. */
+static int identify_row(
+    struct server_request *request, struct store_tx *tx, const struct store_certificate *row)
+{
+	struct server_identity *who = &request->identity;
+	const struct ca_authority *issuer =
+	    ca_installation_authority_id(request->server->installation, row->issuer_id);
+	int r;
+
+	if (!issuer || issuer->kind == STORE_AUTHORITY_SYSTEM)
+		return CA_ECERTUNKNOWN;
+	who->kind = SERVER_SERVICE;
+	who->who = SERVER_HOLDER;
+	who->tenant_id = row->tenant_id;
+	if (issuer->kind != STORE_AUTHORITY_OPERATORS)
+		return 0;
+	r = store_operator_get(tx, row->operator_id, &who->operator_);
+	if (r)
+		return r == CA_ENOTFOUND ? CA_EOPERATORREMOVED : r;
+	if (who->operator_.removed_at)
+		return ca_refuse(
+		    &request->why, CA_EOPERATORREMOVED, "%s was removed", who->operator_.name);
+	who->kind = SERVER_OPERATED;
+	who->who = role_bit(who->operator_.role);
+	who->tenant_id = who->operator_.role == STORE_ROLE_ADMIN ? 0 : who->operator_.tenant_id;
+	return 0;
+}
+
+static int identify_certificate(
+    struct server_request *request, struct server_peer *peer, const gnutls_datum_t *der)
+{
+	struct server_identity *who = &request->identity;
+	struct store_certificate row = { 0 };
+	struct store_tx *tx = NULL;
+	int r;
+
+	r = store_read_begin(request->server->store, &tx);
+	if (r)
+		return r;
+	r = store_certificate_get(tx, 0, peer->serial, peer->serial_len, &row);
+	/* The same octets, not only the same serial. */
+	if (r == CA_ENOTFOUND ||
+	    (r == 0 && (row.der_len != der->size || memcmp(row.der, der->data, der->size) != 0)))
+		r = CA_ECERTUNKNOWN;
+	if (!r)
+		r = verify_signature(request->server->installation, peer, row.issuer_id, der);
+	if (!r)
+		r = check_row(request, &row);
+	if (!r)
+		r = identify_row(request, tx, &row);
+	if (!r) {
+		who->certificate_id = row.id;
+		who->not_after = row.not_after;
+		memcpy(who->serial, row.serial, row.serial_len);
+		who->serial_len = row.serial_len;
+	}
+	store_certificate_clear(&row);
+	store_read_end(tx);
+	return r;
+}
+
+/* ---- */
+
+static const gnutls_datum_t *shown_certificate(const struct server_connection *connection)
+{
+	gnutls_session_t session = server_connection_session(connection);
+	unsigned n = 0;
+	const gnutls_datum_t *list;
+
+	if (gnutls_certificate_type_get(session) != GNUTLS_CRT_X509)
+		return NULL;
+	list = gnutls_certificate_get_peers(session, &n);
+	return n ? list : NULL;
+}
+
+static int authorise(struct server_request *request)
+{
+	if (request->identity.who & request->route->who)
+		return 0;
+	if (request->identity.kind == SERVER_OPERATED)
+		return ca_refuse(&request->why, CA_EFORBIDDEN, "the role %s does not allow this",
+		    store_role_text(request->identity.operator_.role));
+	return ca_refuse(&request->why, CA_EFORBIDDEN, "%s does not allow this",
+	    request->identity.kind == SERVER_BEARER ? "an enrolment token"
+						    : "a service's certificate");
+}
+
+int server_identify(struct server_request *request)
+{
+	struct server_peer *peer = server_connection_tls_peer(request->connection);
+	const gnutls_datum_t *der;
+	const char *jwt;
+	int r;
+
+	if (request->route->who & SERVER_ANYONE)
+		return 0;
+	jwt = bearer(request);
+	if (jwt) {
+		r = identify_token(request, jwt);
+		return r ? r : authorise(request);
+	}
+	der = shown_certificate(request->connection);
+	r = peer->looked ? 0 : look_at_peer(peer, der);
+	if (r)
+		return r;
+	if (!peer->shown || !der)
+		return CA_EUNAUTHENTICATED;
+	r = identify_certificate(request, peer, der);
+	return r ? r : authorise(request);
+}

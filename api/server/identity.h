@@ -1,0 +1,45 @@
+/* Who is asking: found anew at every request, from a bearer token or the TLS client certificate. */
+#ifndef API_SERVER_IDENTITY_H
+#define API_SERVER_IDENTITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/certificates.h"
+#include "store/operators.h"
+#include "store/tokens.h"
+
+struct server_request;
+
+enum server_identity_kind {
+	SERVER_NOBODY = 0,
+	SERVER_BEARER,   /* an enrolment token whose signature is ours; the row is in token */
+	SERVER_SERVICE,  /* the holder of a good service certificate */
+	SERVER_OPERATED, /* an operator in office, with a good certificate */
+};
+
+struct server_identity {
+	enum server_identity_kind kind;
+	unsigned who;      /* its SERVER_… bit of api/server/route.h */
+	int64_t tenant_id; /* the only one it may see; 0: all (an admin) */
+	struct store_token token;
+	struct store_operator operator_;
+	int64_t certificate_id;
+	unsigned char serial[STORE_SERIAL_MAX]; /* of the client certificate */
+	size_t serial_len;
+	int64_t not_after;
+};
+
+void server_identity_clear(struct server_identity *identity);
+
+/*
+ * Fill request->identity as far as the route wants one, and refuse whoever may not. A bearer token
+ * goes before a certificate. CA_EUNAUTHENTICATED, CA_EFORBIDDEN, CA_ETOKEN…, CA_ECERTUNKNOWN,
+ * CA_ECERTREVOKED, CA_ECERTEXPIRED, CA_EOPERATORREMOVED, CA_ESTORE.
+ */
+int server_identify(struct server_request *request);
+
+/* May an operator with this role make tokens and certificates? */
+bool server_role_may_write(enum store_role role);
+
+#endif

@@ -1,0 +1,131 @@
+#include <jansson.h>
+
+#include "api/server/problem.h"
+#include "api/server/request.h"
+#include "api/server/server.h"
+#include "ca/base/error.h"
+
+struct problem_row {
+	int error;
+	unsigned status;
+	const char *next; /* what the client can do; NULL: nothing that is not in the detail */
+};
+
+static const struct problem_row rows[] = {
+	{ CA_ENOMEM, 503, "try again later" },
+	{ CA_EINTERNAL, 500, "tell whoever runs this CA the request id: its log says more" },
+	{ CA_EIO, 500, "tell whoever runs this CA the request id: its log says more" },
+	{ CA_EINVAL, 400, NULL },
+	{ CA_ENOTFOUND, 404, NULL },
+	{ CA_EEXIST, 409, NULL },
+	{ CA_EOVERLOADED, 503, "try again after the time in Retry-After" },
+	{ CA_ECLOCK, 503, "the CA's clock must be put right" },
+	{ CA_ESTOPPING, 503, "try again after the time in Retry-After" },
+	{ CA_ESTORE, 503, "nothing was changed; try again after the time in Retry-After" },
+	{ CA_ESTOREFULL, 503, "nothing was changed; the CA's disk needs space" },
+	{ CA_ECSR, 400, "send one PKCS#10 request in PEM: openssl req -new, or mica fetch" },
+	{ CA_ECSRSIGNATURE, 400, "sign the request with its own key, with SHA-256 or better" },
+	{ CA_ECSREXTENSION, 403, "ask for no more than the profile grants" },
+	{ CA_ESUBJECT, 403,
+	    "leave the subject empty, or give it one CN that is a DNS name granted" },
+	{ CA_EKEYTYPE, 403, "use RSA of 2048 to 4096 bits, EC P-256 or P-384, or Ed25519" },
+	{ CA_EKEYWEAK, 403, "make a new key with a sound generator" },
+	{ CA_EKEYRESERVED, 403, "make a key of your own" },
+	{ CA_ENAME, 400, NULL },
+	{ CA_ENAMEREFUSED, 403, "ask an operator for a token that grants the name" },
+	{ CA_ENAMERESERVED, 403, "choose a name that is not the CA's own" },
+	{ CA_ENONAMES, 403, "name at least one DNS name, IP address or URI" },
+	{ CA_ETOOMANYNAMES, 403, "ask for fewer names, in several certificates" },
+	{ CA_EPROFILE, 404, "the profiles are: service, operator" },
+	{ CA_EPROFILEREFUSED, 403, "ask for the profile that the credential grants" },
+	{ CA_ETTL, 403, "ask for a lifetime within the profile's bounds, or leave it out" },
+	{ CA_EISSUERENDS, 403, "ask for a shorter lifetime; the issuer must be renewed soon" },
+	{ CA_ETOKEN, 401, "send the token as mica token create printed it" },
+	{ CA_ETOKENSIGNATURE, 401, "ask an operator for a new token" },
+	{ CA_ETOKENFOREIGN, 401, "ask an operator of this CA for a token" },
+	{ CA_ETOKENEXPIRED, 401, "ask an operator for a new token" },
+	{ CA_ETOKENEARLY, 401, "the CA's clock went back, or the token was tampered with" },
+	{ CA_ETOKENREPLAYED, 409,
+	    "ask an operator for a new token; if nobody of yours used this one, "
+	    "revoke what was issued with it" },
+	{ CA_ETOKENREMOVED, 401, "ask an operator for a new token" },
+	{ CA_ETOKENMAKER, 401, "ask an operator in office for a new token" },
+	{ CA_EUNAUTHENTICATED, 401,
+	    "show an operator's client certificate, or an enrolment token" },
+	{ CA_ECERTUNKNOWN, 401, "show a certificate that this CA issued" },
+	{ CA_ECERTREVOKED, 401, "enrol anew" },
+	{ CA_ECERTEXPIRED, 401, "enrol anew" },
+	{ CA_EFORBIDDEN, 403, NULL },
+	{ CA_EOPERATORREMOVED, 401, "ask an admin" },
+	{ CA_EPATH, 404, "/openapi.json lists the paths" },
+	{ CA_EMETHOD, 405, "the header Allow lists the methods" },
+	{ CA_EBODYEMPTY, 400, "send a JSON object" },
+	{ CA_EBODYLARGE, 413, NULL },
+	{ CA_EMEDIATYPE, 415, "send application/json" },
+	{ CA_ENOTACCEPTABLE, 406, NULL },
+	{ CA_EJSON, 400, "send one JSON object in UTF-8" },
+	{ CA_EJSONTRAILING, 400, "send one JSON object and nothing behind it" },
+	{ CA_EFIELDMISSING, 400, "/openapi.json describes the body" },
+	{ CA_EFIELDUNKNOWN, 400, "/openapi.json describes the body" },
+	{ CA_EFIELD, 400, "/openapi.json describes the body" },
+	{ CA_EQUERY, 400, "/openapi.json describes the parameters" },
+};
+
+static const struct problem_row *find(int error)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].error == error)
+			return &rows[i];
+	return &rows[1];
+}
+
+static const char *status_phrase(unsigned status)
+{
+	switch (status) {
+	case 400:
+		return "Bad Request";
+	case 401:
+		return "Unauthorized";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
+	case 406:
+		return "Not Acceptable";
+	case 409:
+		return "Conflict";
+	case 413:
+		return "Content Too Large";
+	case 415:
+		return "Unsupported Media Type";
+	case 503:
+		return "Service Unavailable";
+	default:
+		return "Internal Server Error";
+	}
+}
+
+unsigned server_problem_status(int error)
+{
+	return find(error)->status;
+}
+
+void server_problem(struct server_request *request, int error)
+{
+	const struct problem_row *row = find(error);
+	const char *detail = request->why.text[0] ? request->why.text : ca_error_text(row->error);
+	json_t *body = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s*, s:s}", "type", "about:blank",
+	    "title", status_phrase(row->status), "status", (int)row->status, "code",
+	    ca_error_code(row->error), "detail", detail, "next", row->next, "request_id",
+	    request->id);
+
+	request->status = row->status;
+	if (row->status == 503)
+		request->retry_after = SERVER_RETRY_AFTER;
+	ca_buf_free(&request->answer);
+	if (server_answer_json(request, row->status, body))
+		ca_buf_clear(&request->answer);
+	request->content_type = "application/problem+json";
+}

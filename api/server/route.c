@@ -1,0 +1,69 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "api/server/route.h"
+#include "ca/base/error.h"
+
+#define CSR_BODY 65536
+#define SMALL_BODY 16384
+
+static const struct server_route routes[] = {
+	{ "POST", "/v1/certificates", SERVER_TOKEN | SERVER_MAY_WRITE, CSR_BODY,
+	    server_certificates_create },
+	{ "GET", "/v1/certificates", SERVER_MAY_READ, 0, server_certificates_list },
+	{ "GET", "/v1/certificates/{serial}", SERVER_HOLDER | SERVER_MAY_READ, 0,
+	    server_certificates_show },
+	{ "POST", "/v1/certificates/{serial}/revoke", SERVER_HOLDER | SERVER_MAY_WRITE, SMALL_BODY,
+	    server_certificates_revoke },
+	{ "POST", "/v1/tokens", SERVER_MAY_WRITE, SMALL_BODY, server_tokens_create },
+	{ "GET", "/v1/tokens", SERVER_MAY_READ, 0, server_tokens_list },
+	{ "DELETE", "/v1/tokens/{id}", SERVER_MAY_WRITE, 0, server_tokens_remove },
+	{ "GET", "/v1/trust-bundle", SERVER_ANYONE, 0, server_trust_bundle },
+	{ "GET", "/v1/whoami", SERVER_HOLDER | SERVER_MAY_READ, 0, server_whoami },
+	{ "GET", "/healthz", SERVER_ANYONE, 0, server_healthz },
+	{ "GET", "/readyz", SERVER_ANYONE, 0, server_readyz },
+	{ "GET", "/openapi.json", SERVER_ANYONE, 0, server_openapi },
+};
+
+const struct server_route *server_routes(size_t *len)
+{
+	*len = sizeof(routes) / sizeof(*routes);
+	return routes;
+}
+
+/* Does path fit the pattern, whose one {parameter} stands for a segment that is not empty? */
+static int fits(const char *pattern, const char *path, const char **parameter, size_t *len)
+{
+	size_t before = strcspn(pattern, "{");
+
+	*parameter = NULL;
+	*len = 0;
+	if (!pattern[before])
+		return strcmp(pattern, path) == 0;
+	if (strncmp(pattern, path, before) != 0)
+		return 0;
+	*parameter = path + before;
+	*len = strcspn(path + before, "/");
+	pattern = strchr(pattern, '}') + 1;
+	return *len > 0 && strcmp(pattern, path + before + *len) == 0;
+}
+
+int server_route_find(const char *method, const char *path, const struct server_route **out,
+    const char **parameter, size_t *parameter_len, char allow[64])
+{
+	size_t used = 0;
+
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
+		if (!fits(routes[i].path, path, parameter, parameter_len))
+			continue;
+		if (strcmp(routes[i].method, method) == 0) {
+			*out = &routes[i];
+			return 0;
+		}
+		used += (size_t)snprintf(allow + used, 64 - used, "%s%s%s", used ? ", " : "",
+		    routes[i].method, strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+	}
+	return used ? CA_EMETHOD : CA_EPATH;
+}

@@ -1,0 +1,54 @@
+/*
+ * micad's running server: one process-wide context, its start, its work and its end.
+ * It is set up by server_run() and torn down there; handlers reach it through their request.
+ */
+#ifndef API_SERVER_SERVER_H
+#define API_SERVER_SERVER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ca/installation.h"
+#include "ca/key.h"
+#include "store/store.h"
+
+/* Bounds of one connection, in milliseconds of the monotonic clock. */
+#define SERVER_HANDSHAKE_MS 10000 /* from accept to the end of the TLS handshake */
+#define SERVER_REQUEST_MS 30000   /* from the first octet of a request to the last of its answer */
+#define SERVER_IDLE_MS 60000      /* between requests */
+
+#define SERVER_RETRY_AFTER 1 /* seconds; what a 503 asks for */
+
+struct server_options {
+	const char *state;
+	const char *listen;     /* ADDR:PORT, [ADDR]:PORT or :PORT */
+	const char *master_key; /* NULL: STATE/master.key */
+	const char *public_url; /* NULL: the installation's */
+	const struct ca_key_backend *rsa_backend;
+	unsigned threads; /* that serve requests */
+	unsigned max_connections;
+	unsigned queue; /* requests that may wait for their commit */
+};
+
+struct server_connections;
+struct server_health;
+struct server_tls;
+
+struct server {
+	const struct server_options *options;
+	struct store *store;
+	struct ca_installation *installation;
+	const char *public_url;
+	struct server_tls *tls;
+	struct server_connections *connections;
+	struct server_health *health;
+	atomic_bool stopping; /* answers say Connection: close */
+};
+
+/* `micad serve`: returns after SIGTERM or SIGINT, with 0, or with why it could not start (logged).
+ */
+int server_run(const struct server_options *options);
+
+#endif

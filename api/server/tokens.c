@@ -1,0 +1,250 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/server/cursor.h"
+#include "api/server/json.h"
+#include "api/server/request.h"
+#include "api/server/route.h"
+#include "api/server/server.h"
+#include "api/server/token.h"
+#include "ca/base/clock.h"
+#include "ca/base/text.h"
+#include "ca/policy.h"
+
+#define TOKEN_DEFAULT_TTL CA_HOUR
+#define TOKEN_MAX_TTL CA_DAY
+#define PAGE_DEFAULT 100
+
+struct token_state {
+	struct store_token row;
+	struct store_tenant tenant;
+};
+
+static void token_state_free(void *state)
+{
+	struct token_state *token = state;
+
+	if (!token)
+		return;
+	store_token_clear(&token->row);
+	free(token);
+}
+
+/* jwt NULL: leave it out. */
+static json_t *token_json(
+    const struct store_token *row, const char *tenant, const char *maker, const char *jwt)
+{
+	return json_pack("{s:s, s:s*, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:s*}", "id",
+	    row->id, "token", jwt, "expires", server_json_time(row->expires_at), "created",
+	    server_json_time(row->created_at), "profile", row->profile, "tenant", tenant, "dns",
+	    server_json_names_of(&row->names, CA_NAME_DNS), "ip",
+	    server_json_names_of(&row->names, CA_NAME_IP), "uri",
+	    server_json_names_of(&row->names, CA_NAME_URI), "uses", row->uses_max, "uses_left",
+	    row->uses_max - row->uses, "operator", maker);
+}
+
+/* ---- making one ---- */
+
+static int profile_field(
+    struct server_request *request, const json_t *body, struct store_token *row)
+{
+	const struct ca_profile *profile;
+	const char *name;
+	int r = server_json_string(body, "profile", false, &name, &request->why);
+
+	if (r)
+		return r;
+	if (!name)
+		name = "service";
+	profile = ca_profile_builtin(name);
+	if (!profile)
+		return ca_refuse(&request->why, CA_EPROFILE, "there is no profile %.64s", name);
+	if (profile->for_operators)
+		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
+		    "no token makes an operator: an admin does, with the operator's request");
+	if (row->names.n > profile->names_max)
+		return ca_refuse(&request->why, CA_ETOOMANYNAMES,
+		    "the profile %s takes at most %zu names", name, profile->names_max);
+	snprintf(row->profile, sizeof(row->profile), "%s", name);
+	return 0;
+}
+
+/* micad's own names are reserved: better to hear so now than when the token is used. */
+static int check_reserved(struct server_request *request, const struct ca_names *names)
+{
+	const struct ca_names *reserved = &request->server->installation->settings.names;
+
+	for (size_t i = 0; i < names->n; i++)
+		for (size_t k = 0; k < reserved->n; k++)
+			if (reserved->v[k].type == names->v[i].type &&
+			    ca_name_covers(names->v[i].value, reserved->v[k].value))
+				return ca_refuse(&request->why, CA_ENAMERESERVED,
+				    "%.200s is a name of the CA itself", names->v[i].value);
+	return 0;
+}
+
+static int lifetime_fields(
+    struct server_request *request, const json_t *body, struct store_token *row)
+{
+	int64_t ttl = TOKEN_DEFAULT_TTL, uses = 1;
+	int r = server_json_duration(body, "ttl", &ttl, &request->why);
+
+	if (!r)
+		r = server_json_int(body, "uses", 1, STORE_TOKEN_USES_MAX, &uses, &request->why);
+	if (r)
+		return r;
+	if (ttl > TOKEN_MAX_TTL)
+		return ca_refuse(&request->why, CA_ETTL, "a token lives for a day at most");
+	row->created_at = ca_now();
+	row->expires_at = row->created_at + ttl;
+	row->uses_max = (int)uses;
+	return 0;
+}
+
+static int parse_body(struct server_request *request, struct store_token *row)
+{
+	static const char *const known[] = { "profile", "dns", "ip", "uri", "ttl", "uses", NULL };
+	json_t *body = NULL;
+	int r = server_json_parse(&request->body, known, &body, &request->why);
+
+	if (!r)
+		r = server_json_names(body, &row->names, &request->why);
+	if (!r && row->names.n == 0)
+		r = ca_refuse(&request->why, CA_ENONAMES, "a token grants at least one name");
+	if (!r)
+		r = check_reserved(request, &row->names);
+	if (!r)
+		r = profile_field(request, body, row);
+	if (!r)
+		r = lifetime_fields(request, body, row);
+	json_decref(body);
+	return r;
+}
+
+static int run_add(struct store_tx *tx, void *arg)
+{
+	struct server_request *request = arg;
+	struct token_state *token = request->state;
+	int r = store_tenant_get(tx, token->row.tenant_id, &token->tenant);
+
+	return r ? r : store_token_add(tx, &token->row);
+}
+
+static int answer_added(struct server_request *request)
+{
+	const struct token_state *token = request->state;
+	const struct ca_installation *installation = request->server->installation;
+	const struct ca_authority *root = ca_installation_root(installation, token->row.tenant_id);
+	struct ca_buf jwt = CA_BUF_INIT;
+	int r;
+
+	if (!root)
+		return CA_EINTERNAL;
+	r = server_token_create(installation, request->server->public_url, token->tenant.name,
+	    &token->row, root->sha256, &jwt);
+	if (!r)
+		r = server_answer_json(request, 201,
+		    token_json(&token->row, token->tenant.name, request->identity.operator_.name,
+			ca_buf_text(&jwt)));
+	ca_buf_free(&jwt);
+	return r;
+}
+
+int server_tokens_create(struct server_request *request)
+{
+	struct token_state *token = calloc(1, sizeof(*token));
+	unsigned char id[16];
+	int r;
+
+	if (!token)
+		return CA_ENOMEM;
+	request->state = token; /* transferred */
+	request->free_state = token_state_free;
+	request->resume = answer_added;
+	token->row.operator_id = request->identity.operator_.id;
+	token->row.tenant_id =
+	    request->identity.tenant_id ? request->identity.tenant_id : STORE_TENANT_DEFAULT;
+	r = parse_body(request, &token->row);
+	if (!r)
+		r = ca_random(id, sizeof(id));
+	if (r)
+		return r;
+	ca_hex(id, sizeof(id), token->row.id);
+	return server_request_write(request, run_add);
+}
+
+/* ---- listing ---- */
+
+struct listing {
+	struct store_tx *tx;
+	json_t *list;
+	char last[STORE_TOKEN_ID];
+};
+
+static int add_row(const struct store_token *row, void *arg)
+{
+	struct listing *listing = arg;
+	struct store_tenant tenant;
+	struct store_operator maker;
+	int r = store_tenant_get(listing->tx, row->tenant_id, &tenant);
+
+	if (!r)
+		r = store_operator_get(listing->tx, row->operator_id, &maker);
+	if (r)
+		return r;
+	memcpy(listing->last, row->id, sizeof(listing->last));
+	return json_array_append_new(listing->list, token_json(row, tenant.name, maker.name, NULL))
+		   ? CA_ENOMEM
+		   : 0;
+}
+
+int server_tokens_list(struct server_request *request)
+{
+	static const char *const known[] = { "limit", "cursor", NULL };
+	struct listing listing = { .list = json_array() };
+	const char *after = server_request_query(request, "cursor");
+	bool more = false;
+	size_t limit = 0;
+	int r = server_request_check_query(request, known);
+
+	if (!r && after && strlen(after) != STORE_TOKEN_ID - 1)
+		r = ca_refuse(&request->why, CA_EQUERY, "the cursor is not one of this listing");
+	if (!r)
+		r = server_limit_parameter(request, &limit);
+	if (!r)
+		r = store_read_begin(request->server->store, &listing.tx);
+	if (!r)
+		r = store_token_list(listing.tx, request->identity.tenant_id, ca_now(), after,
+		    limit, &more, add_row, &listing);
+	if (r == CA_ENOTFOUND)
+		r = ca_refuse(&request->why, CA_EQUERY, "the cursor is not one of this listing");
+	if (!r)
+		r = server_answer_json(request, 200,
+		    json_pack(
+			"{s:O, s:s?}", "tokens", listing.list, "next", more ? listing.last : NULL));
+	store_read_end(listing.tx);
+	json_decref(listing.list);
+	return r;
+}
+
+/* ---- taking one back ---- */
+
+static int run_remove(struct store_tx *tx, void *arg)
+{
+	struct server_request *request = arg;
+
+	return store_token_remove(tx, request->identity.tenant_id, request->parameter, ca_now());
+}
+
+static int answer_removed(struct server_request *request)
+{
+	request->status = 204;
+	return 0;
+}
+
+int server_tokens_remove(struct server_request *request)
+{
+	request->resume = answer_removed;
+	return server_request_write(request, run_remove);
+}

@@ -1,0 +1,113 @@
+/* CA certificates. */
+#include <string.h>
+
+#include "ca/authority.h"
+#include "ca/base/log.h"
+#include "ca/certificate.h"
+
+static int set_subject(gnutls_x509_crt_t crt, const struct ca_authority_template *tmpl)
+{
+	const char *o = tmpl->organization;
+	int g = 0;
+
+	if (o)
+		g = gnutls_x509_crt_set_dn_by_oid(
+		    crt, GNUTLS_OID_X520_ORGANIZATION_NAME, 0, o, (unsigned)strlen(o));
+	if (g >= 0)
+		g = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0,
+		    tmpl->common_name, (unsigned)strlen(tmpl->common_name));
+	return g < 0 ? ca_certificate_failed("set a CA's subject", g) : 0;
+}
+
+static int set_constraints(gnutls_x509_crt_t crt, int pathlen)
+{
+	int g;
+
+	if ((g = gnutls_x509_crt_set_basic_constraints(crt, 1, pathlen)) < 0 ||
+	    (g = gnutls_x509_crt_set_key_usage(
+		 crt, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN)) < 0)
+		return ca_certificate_failed("set a CA's constraints", g);
+	return 0;
+}
+
+/* Read back: the things that make a CA dangerous when they are wrong. */
+static int compare(gnutls_x509_crt_t crt, const struct ca_authority_template *tmpl)
+{
+	unsigned critical = 0, ca = 0, usage = 0;
+	int pathlen = 0;
+	int g;
+
+	g = gnutls_x509_crt_get_basic_constraints(crt, &critical, &ca, &pathlen);
+	if (g >= 0 && critical && ca && pathlen == tmpl->pathlen)
+		g = gnutls_x509_crt_get_key_usage(crt, &usage, &critical);
+	else
+		critical = 0;
+	if (g >= 0 && critical && usage == (GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN) &&
+	    gnutls_x509_crt_get_activation_time(crt) == (time_t)tmpl->not_before &&
+	    gnutls_x509_crt_get_expiration_time(crt) == (time_t)tmpl->not_after)
+		return 0;
+	ca_logf(CA_LOG_ERROR, "a new CA certificate is not what was asked for");
+	return CA_EINTERNAL;
+}
+
+/* A signature below a parent: within its lifetime, and only where it may have CAs below it. */
+static int check_parent(const struct ca_authority *parent, const struct ca_authority_template *tmpl)
+{
+	if (!parent)
+		return 0;
+	if (!parent->key || parent->kind != STORE_AUTHORITY_ROOT)
+		return CA_EINTERNAL;
+	if (tmpl->not_before < parent->not_before)
+		return CA_ECLOCK;
+	return tmpl->not_after > parent->not_after ? CA_EISSUERENDS : 0;
+}
+
+static int check_template(const struct ca_authority_template *tmpl)
+{
+	if (strlen(tmpl->common_name) > CA_COMMON_NAME_MAX || !tmpl->common_name[0])
+		return CA_ESUBJECT;
+	if (tmpl->organization && strlen(tmpl->organization) > CA_COMMON_NAME_MAX)
+		return CA_ESUBJECT;
+	return tmpl->not_before < tmpl->not_after ? 0 : CA_EINVAL;
+}
+
+int ca_authority_create(const struct ca_authority *parent, const struct ca_key *key,
+    const struct ca_authority_template *tmpl, const struct ca_urls *urls, struct ca_buf *der,
+    unsigned char *serial, size_t *serial_len)
+{
+	gnutls_x509_crt_t crt = NULL, copy = NULL;
+	struct ca_buf made = CA_BUF_INIT;
+	unsigned char number[STORE_SERIAL_MAX];
+	size_t number_len = 0;
+	int r;
+
+	r = check_template(tmpl);
+	if (!r)
+		r = check_parent(parent, tmpl);
+	if (!r)
+		r = ca_certificate_begin(ca_key_pubkey(key), tmpl->not_before, tmpl->not_after,
+		    &crt, number, &number_len);
+	if (!r)
+		r = set_subject(crt, tmpl);
+	if (!r)
+		r = set_constraints(crt, tmpl->pathlen);
+	if (!r && parent)
+		r = ca_certificate_point(crt, parent, urls);
+	if (!r)
+		r = ca_certificate_sign(
+		    crt, parent ? parent->crt : crt, parent ? parent->key : key, &made, &copy);
+	if (!r)
+		r = compare(copy, tmpl);
+	if (!r) {
+		ca_buf_add(der, made.data, made.len);
+		r = ca_buf_error(der);
+	}
+	if (!r) {
+		memcpy(serial, number, number_len);
+		*serial_len = number_len;
+	}
+	gnutls_x509_crt_deinit(crt);
+	gnutls_x509_crt_deinit(copy);
+	ca_buf_free(&made);
+	return r;
+}

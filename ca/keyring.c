@@ -1,0 +1,201 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/keyring.h"
+
+#define ROW_TEXT 32 /* "SIGNING/2147483647" */
+#define MASTER_KEY_VERSION 1
+
+struct ring_key {
+	int64_t tenant_id;
+	enum store_key_purpose purpose;
+	uint32_t version;
+	unsigned char octets[CA_SEAL_KEY];
+};
+
+struct ca_keyring {
+	struct ring_key *keys; /* owned */
+	size_t len;
+};
+
+static struct ca_seal_place wrapped_place(
+    int64_t tenant_id, enum store_key_purpose purpose, uint32_t version, char row[ROW_TEXT])
+{
+	snprintf(row, ROW_TEXT, "%s/%u", purpose == STORE_KEY_SIGNING ? "SIGNING" : "DATA",
+	    (unsigned)version);
+	return (struct ca_seal_place){ tenant_id, "sealing_keys", row, "wrapped" };
+}
+
+/* By hand instead of realloc(), which may leave a copy of the keys behind. */
+static int add(struct ca_keyring *ring, const struct ring_key *key)
+{
+	struct ring_key *keys = calloc(ring->len + 1, sizeof(*keys));
+
+	if (!keys)
+		return CA_ENOMEM;
+	if (ring->len)
+		memcpy(keys, ring->keys, ring->len * sizeof(*keys));
+	keys[ring->len] = *key;
+	ca_wipe(ring->keys, ring->len * sizeof(*keys));
+	free(ring->keys);
+	ring->keys = keys; /* transferred */
+	ring->len++;
+	return 0;
+}
+
+int ca_keyring_new(struct ca_keyring **out)
+{
+	struct ca_keyring *ring = calloc(1, sizeof(*ring));
+
+	if (!ring)
+		return CA_ENOMEM;
+	*out = ring; /* transferred */
+	return 0;
+}
+
+void ca_keyring_free(struct ca_keyring *ring)
+{
+	if (!ring)
+		return;
+	ca_wipe(ring->keys, ring->len * sizeof(*ring->keys));
+	free(ring->keys);
+	free(ring);
+}
+
+int ca_keyring_create(struct ca_keyring *ring, const struct ca_master_key *master,
+    int64_t tenant_id, enum store_key_purpose purpose, int64_t now, struct store_sealing_key *row)
+{
+	struct ring_key key = { .tenant_id = tenant_id, .purpose = purpose, .version = 1 };
+	struct ca_buf wrapped = CA_BUF_INIT;
+	char text[ROW_TEXT];
+	struct ca_seal_place place = wrapped_place(tenant_id, purpose, key.version, text);
+	int r;
+
+	r = ca_random(key.octets, sizeof(key.octets));
+	if (r)
+		goto out;
+	r = ca_seal(
+	    master->octets, MASTER_KEY_VERSION, &place, key.octets, sizeof(key.octets), &wrapped);
+	if (r)
+		goto out;
+	r = add(ring, &key);
+	if (r)
+		goto out;
+	row->tenant_id = tenant_id;
+	row->purpose = purpose;
+	row->version = (int)key.version;
+	row->created_at = now;
+	row->wrapped.data = ca_buf_take(&wrapped, &row->wrapped.len);
+out:
+	ca_wipe(&key, sizeof(key));
+	ca_buf_free(&wrapped);
+	return r;
+}
+
+struct opening {
+	const struct ca_master_key *master;
+	struct ca_keyring *ring;
+	size_t refused;         /* rows that did not open */
+	struct ca_detail first; /* the first of them */
+};
+
+static int unwrap(struct opening *opening, const struct store_sealing_key *row)
+{
+	struct ring_key key = { .tenant_id = row->tenant_id,
+		.purpose = row->purpose,
+		.version = (uint32_t)row->version };
+	struct ca_buf plain = CA_BUF_INIT;
+	char text[ROW_TEXT];
+	struct ca_seal_place place = wrapped_place(key.tenant_id, key.purpose, key.version, text);
+	int r;
+
+	r = ca_unseal(opening->master->octets, &place, row->wrapped.data, row->wrapped.len, &plain);
+	if (!r && plain.len != sizeof(key.octets))
+		r = CA_ESEAL;
+	if (!r) {
+		memcpy(key.octets, plain.data, sizeof(key.octets));
+		r = add(opening->ring, &key);
+	} else if (r == CA_ESEAL && opening->refused++ == 0) {
+		ca_refuse(&opening->first, r, "the sealing key %s of tenant %lld does not open",
+		    text, (long long)row->tenant_id);
+	}
+	ca_wipe(&key, sizeof(key));
+	ca_buf_free(&plain);
+	return r;
+}
+
+static int each_row(const struct store_sealing_key *row, void *arg)
+{
+	int r = unwrap(arg, row);
+
+	return r == CA_ESEAL ? 0 : r; /* all are tried: whether any opens tells which error it is */
+}
+
+int ca_keyring_open(struct store_tx *tx, const struct ca_master_key *master,
+    struct ca_keyring **out, struct ca_detail *why)
+{
+	struct opening opening = { .master = master };
+	int r;
+
+	r = ca_keyring_new(&opening.ring);
+	if (r)
+		return r;
+	r = store_sealing_key_each(tx, each_row, &opening);
+	if (r)
+		goto out;
+	if (opening.ring->len == 0 && opening.refused > 0) {
+		r = ca_refuse(why, CA_EMASTERKEY, "the master key is another installation's");
+	} else if (opening.refused > 0) {
+		r = ca_refuse(why, CA_ESEAL, "%s", opening.first.text);
+	} else if (opening.ring->len == 0) {
+		r = ca_refuse(why, CA_ESEAL, "the sealing keys are gone");
+	} else {
+		*out = opening.ring;
+		opening.ring = NULL; /* transferred */
+	}
+out:
+	ca_keyring_free(opening.ring);
+	return r;
+}
+
+/* The key of this version, or with version 0 the newest. */
+static const struct ring_key *find(const struct ca_keyring *ring, int64_t tenant_id,
+    enum store_key_purpose purpose, uint32_t version)
+{
+	const struct ring_key *best = NULL;
+
+	for (size_t i = 0; i < ring->len; i++) {
+		const struct ring_key *key = &ring->keys[i];
+
+		if (key->tenant_id != tenant_id || key->purpose != purpose)
+			continue;
+		if (version ? key->version == version : !best || key->version > best->version)
+			best = key;
+	}
+	return best;
+}
+
+int ca_keyring_seal(const struct ca_keyring *ring, enum store_key_purpose purpose,
+    const struct ca_seal_place *place, const void *secret, size_t len, struct ca_buf *out)
+{
+	const struct ring_key *key = find(ring, place->tenant_id, purpose, 0);
+
+	if (!key)
+		return CA_ENOTFOUND;
+	return ca_seal(key->octets, key->version, place, secret, len, out);
+}
+
+int ca_keyring_unseal(const struct ca_keyring *ring, enum store_key_purpose purpose,
+    const struct ca_seal_place *place, const void *blob, size_t len, struct ca_buf *out)
+{
+	const struct ring_key *key;
+	uint32_t version;
+	int r;
+
+	r = ca_seal_key_version(blob, len, &version);
+	if (r)
+		return r;
+	key = version ? find(ring, place->tenant_id, purpose, version) : NULL;
+	return key ? ca_unseal(key->octets, place, blob, len, out) : CA_ESEAL;
+}
