@@ -7,7 +7,6 @@
 #include "ca/base/log.h"
 #include "ca/certificate.h"
 
-#define OID_SUBJECT_ALT_NAME "2.5.29.17"
 #define NAMES_MAX                                                                                  \
 	14336 /* octets of subjectAltName: leaves room for the rest of CA_CERTIFICATE_MAX */
 
@@ -59,7 +58,7 @@ static int set_names(gnutls_x509_crt_t crt, const struct ca_names *names, bool c
 		r = CA_ETOOMANYNAMES;
 	else if (g >= 0)
 		g = gnutls_x509_crt_set_extension_by_oid(
-		    crt, OID_SUBJECT_ALT_NAME, der.data, der.size, critical);
+		    crt, GNUTLS_X509EXT_OID_SAN, der.data, der.size, critical);
 	if (g < 0)
 		r = ca_certificate_failed("set the names", g);
 	gnutls_subject_alt_names_deinit(sans);

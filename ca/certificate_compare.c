@@ -14,15 +14,12 @@ static int mismatch(const char *what)
 	return CA_EINTERNAL;
 }
 
-static int read_name(gnutls_x509_crt_t crt, unsigned i, struct ca_names *names, unsigned *critical)
+static int read_name(gnutls_x509_crt_t crt, unsigned i, struct ca_names *names)
 {
 	char value[NAME_ROOM];
 	size_t len = sizeof(value);
-	unsigned flag = 0;
-	int type = gnutls_x509_crt_get_subject_alt_name(crt, i, value, &len, &flag);
+	int type = gnutls_x509_crt_get_subject_alt_name(crt, i, value, &len, NULL);
 
-	if (type >= 0)
-		*critical = flag; /* the call after the last name says 0 */
 	switch (type) {
 	case GNUTLS_SAN_DNSNAME:
 		return ca_names_add(names, CA_NAME_DNS, value, len, NULL);
@@ -47,18 +44,30 @@ static bool same_names(const struct ca_names *a, const struct ca_names *b)
 	return true;
 }
 
+/* gnutls_x509_crt_get_subject_alt_name() does not tell. */
+static bool names_critical(gnutls_x509_crt_t crt)
+{
+	gnutls_datum_t der = { NULL, 0 };
+	unsigned critical = 0;
+	int g =
+	    gnutls_x509_crt_get_extension_by_oid2(crt, GNUTLS_X509EXT_OID_SAN, 0, &der, &critical);
+
+	gnutls_free(der.data);
+	return g >= 0 && critical;
+}
+
 static int compare_names(gnutls_x509_crt_t crt, const struct ca_grant *grant)
 {
 	struct ca_names names = CA_NAMES_INIT;
-	unsigned critical = 0, i = 0;
+	unsigned i = 0;
 	int r;
 
 	do
-		r = read_name(crt, i++, &names, &critical);
+		r = read_name(crt, i++, &names);
 	while (!r);
 	if (r != CA_ENOTFOUND || !same_names(&names, &grant->names))
 		r = mismatch("names");
-	else if (names.n && critical != (grant->common_name == NULL))
+	else if (names.n && names_critical(crt) != (grant->common_name == NULL))
 		r = mismatch("names, critical or not");
 	else
 		r = 0;

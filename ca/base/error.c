@@ -64,7 +64,6 @@ static const struct error_row error_rows[] = {
 	{ CA_EMETHOD, "method-unknown", "the path does not take this method" },
 	{ CA_EBODYEMPTY, "body-empty", "the body is empty" },
 	{ CA_EBODYLARGE, "body-large", "the body is too large" },
-	{ CA_EBODYTRUNCATED, "body-truncated", "the body ended early" },
 	{ CA_EMEDIATYPE, "media-type-unsupported", "the body is not of a type taken here" },
 	{ CA_ENOTACCEPTABLE, "not-acceptable", "there is no answer of a type asked for" },
 	{ CA_EJSON, "json-malformed", "the body is not JSON" },
