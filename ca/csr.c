@@ -11,6 +11,7 @@
 #define OID_EXTENSION_REQUEST "1.2.840.113549.1.9.14" /* RFC 2985, section 5.4.2 */
 #define OID_EXTENSION_REQUEST_MICROSOFT "1.3.6.1.4.1.311.2.1.14"
 #define OID_TEXT 128
+#define ATTRIBUTES_MAX 16
 
 static const char white[] = " \t\r\n";
 
@@ -271,8 +272,8 @@ static int take_attributes(struct ca_csr *csr, struct ca_detail *why)
 		r = gnutls_x509_crq_get_attribute_info(csr->crq, i, oid, &len);
 		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 			break;
-		if (r)
-			return ca_refuse(why, CA_ECSR, "an attribute cannot be read");
+		if (r || i == ATTRIBUTES_MAX)
+			return ca_refuse(why, CA_ECSR, "an attribute too many, or malformed");
 		if (strcmp(oid, OID_EXTENSION_REQUEST_MICROSOFT) == 0)
 			return ca_refuse(why, CA_ECSR, "Microsoft's form of the extensionRequest");
 		if (strcmp(oid, OID_EXTENSION_REQUEST) == 0 && ++requests > 1)

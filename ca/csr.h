@@ -32,7 +32,7 @@ struct ca_csr {
  * CA_ECSR: not a request; several; trailing data; two extensionRequest attributes, an extension twice; two CNs.
  * CA_ECSRSIGNATURE. CA_EKEYTYPE, CA_EKEYWEAK.
  * CA_ENAME: a name malformed or of a form that Mica does not issue for (otherName, directoryName, registeredID, e-mail).
- * CA_ESUBJECT: a subject attribute other than one CN.
+ * CA_ETOOMANYNAMES: over CA_NAMES_MAX. CA_ESUBJECT: a subject attribute other than one CN, or a CN that is not text.
  * CA_ECSREXTENSION: basicConstraints with CA:TRUE, keyCertSign, cRLSign, an extended key usage other than serverAuth and clientAuth, or an
  * extension other than subjectAltName, keyUsage, extKeyUsage, basicConstraints and subjectKeyIdentifier.
  */

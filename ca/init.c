@@ -98,7 +98,7 @@ static int get_master_key(
 	return ca_master_key_read(plan->master_key, out, why);
 }
 
-/* The closed database must be whole by itself, private, and on the disk. */
+/* The closed database must be whole by itself, and on the disk. */
 static int settle_database(const char *path)
 {
 	char *wal = NULL;
@@ -114,7 +114,7 @@ static int settle_database(const char *path)
 	if (r)
 		return r;
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || fchmod(fd, 0600) || fsync(fd))
+	if (fd < 0 || fsync(fd))
 		r = failed("sync", path, NULL);
 	if (fd >= 0)
 		close(fd);

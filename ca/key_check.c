@@ -78,22 +78,29 @@ static bool is_roca(const unsigned rest[PRIMES])
 	return true;
 }
 
-/* False for all but one in 400 of the numbers that are not squares: a square is one modulo
- * anything. */
-static bool maybe_square(const BIGNUM *x)
+/*
+ * A sieve for squares: a square is one modulo anything. moduli multiply to less than 2^32; bit k of
+ * squares[i] says whether k is a square modulo moduli[i]. One number in 250 that is none passes.
+ */
+#define SIEVE 5
+#define SIEVE_PRODUCT (UINT64_C(64) * 63 * 55 * 61 * 59)
+
+static const unsigned moduli[SIEVE] = { 64, 63, 55, 61, 59 };
+
+static void sieve_init(uint64_t squares[SIEVE])
 {
-	static const unsigned moduli[] = { 64, 63, 65, 11, 17,
-		19 }; /* the product fits in 32 bits */
-	unsigned long rest = (unsigned long)BN_mod_word(x, 64UL * 63 * 65 * 11 * 17 * 19);
-
-	for (size_t i = 0; i < sizeof(moduli) / sizeof(*moduli); i++) {
-		unsigned m = moduli[i], root = 0;
-
-		while (root < m && root * root % m != rest % m)
-			root++;
-		if (root == m)
-			return false;
+	for (size_t i = 0; i < SIEVE; i++) {
+		squares[i] = 0;
+		for (unsigned root = 0; root < moduli[i]; root++)
+			squares[i] |= (uint64_t)1 << root * root % moduli[i];
 	}
+}
+
+static bool sieve_passes(const uint64_t squares[SIEVE], uint64_t rest)
+{
+	for (size_t i = 0; i < SIEVE; i++)
+		if (!(squares[i] >> rest % moduli[i] & 1))
+			return false;
 	return true;
 }
 
@@ -118,28 +125,48 @@ static bool square_root(const BIGNUM *x, BIGNUM *root, BN_CTX *ctx)
 	return ok;
 }
 
-/* *found: n is a * a - b * b for one of the first a above its root, that is, its two primes lie too
- * near to each other. */
-static bool fermat(const BIGNUM *n, bool *found, BN_CTX *ctx)
+static bool is_square(const BIGNUM *x, bool *yes, BN_CTX *ctx)
 {
-	BIGNUM *a, *rest, *root, *square;
+	BIGNUM *root, *square;
 	bool ok;
 
 	BN_CTX_start(ctx);
-	a = BN_CTX_get(ctx);
-	rest = BN_CTX_get(ctx); /* a * a - n */
 	root = BN_CTX_get(ctx);
 	square = BN_CTX_get(ctx);
+	ok = square && square_root(x, root, ctx) && BN_sqr(square, root, ctx);
+	*yes = ok && BN_cmp(square, x) == 0;
+	BN_CTX_end(ctx);
+	return ok;
+}
+
+/*
+ * Fermat's method: *found when n is a^2 - b^2 for the root of n (rounded down) or one of the next
+ * a, that is, when its two primes lie too near to each other. The sieve works on (a + i)^2 - n =
+ * (a^2 - n) + 2ai + i^2 without big numbers.
+ */
+static bool fermat(const BIGNUM *n, bool *found, BN_CTX *ctx)
+{
+	uint64_t squares[SIEVE], a_rest, n_rest;
+	BIGNUM *a, *rest;
+	bool ok;
+
+	sieve_init(squares);
+	BN_CTX_start(ctx);
+	a = BN_CTX_get(ctx);
+	rest = BN_CTX_get(ctx);
 	*found = false;
-	ok = square && square_root(n, a, ctx) && BN_sqr(rest, a, ctx) && BN_sub(rest, rest, n);
-	*found = ok && BN_is_zero(rest);
-	for (int i = 0; ok && !*found && i < FERMAT_ROUNDS; i++) {
-		/* (a + 1)^2 - n = (a^2 - n) + 2a + 1 */
-		ok = BN_add(rest, rest, a) && BN_add_word(a, 1) && BN_add(rest, rest, a);
-		if (ok && maybe_square(rest)) {
-			ok = square_root(rest, root, ctx) && BN_sqr(square, root, ctx);
-			*found = ok && BN_cmp(square, rest) == 0;
-		}
+	ok = rest && square_root(n, a, ctx) && BN_sqr(rest, a, ctx);
+	*found = ok && BN_cmp(rest, n) == 0;
+	a_rest = ok ? BN_mod_word(a, SIEVE_PRODUCT) : 0;
+	n_rest = BN_mod_word(n, SIEVE_PRODUCT);
+	for (uint64_t i = 1; ok && !*found && i <= FERMAT_ROUNDS; i++) {
+		uint64_t sum = (a_rest + i) % SIEVE_PRODUCT;
+
+		ok = BN_add_word(a, 1);
+		if (ok &&
+		    sieve_passes(squares, (sum * sum + SIEVE_PRODUCT - n_rest) % SIEVE_PRODUCT))
+			ok = BN_sqr(rest, a, ctx) && BN_sub(rest, rest, n) &&
+			     is_square(rest, found, ctx);
 	}
 	BN_CTX_end(ctx);
 	return ok;

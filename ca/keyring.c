@@ -12,11 +12,11 @@ struct ring_key {
 	enum store_key_purpose purpose;
 	uint32_t version;
 	unsigned char octets[CA_SEAL_KEY];
+	struct ring_key *next; /* owned */
 };
 
 struct ca_keyring {
-	struct ring_key *keys; /* owned */
-	size_t len;
+	struct ring_key *first; /* owned; NULL: empty */
 };
 
 static struct ca_seal_place wrapped_place(
@@ -27,20 +27,16 @@ static struct ca_seal_place wrapped_place(
 	return (struct ca_seal_place){ tenant_id, "sealing_keys", row, "wrapped" };
 }
 
-/* By hand instead of realloc(), which may leave a copy of the keys behind. */
+/* Each key stays where it is first put: a growing array would leave copies behind. */
 static int add(struct ca_keyring *ring, const struct ring_key *key)
 {
-	struct ring_key *keys = calloc(ring->len + 1, sizeof(*keys));
+	struct ring_key *copy = calloc(1, sizeof(*copy));
 
-	if (!keys)
+	if (!copy)
 		return CA_ENOMEM;
-	if (ring->len)
-		memcpy(keys, ring->keys, ring->len * sizeof(*keys));
-	keys[ring->len] = *key;
-	ca_wipe(ring->keys, ring->len * sizeof(*keys));
-	free(ring->keys);
-	ring->keys = keys; /* transferred */
-	ring->len++;
+	*copy = *key;
+	copy->next = ring->first;
+	ring->first = copy; /* transferred */
 	return 0;
 }
 
@@ -58,8 +54,13 @@ void ca_keyring_free(struct ca_keyring *ring)
 {
 	if (!ring)
 		return;
-	ca_wipe(ring->keys, ring->len * sizeof(*ring->keys));
-	free(ring->keys);
+	while (ring->first) {
+		struct ring_key *key = ring->first;
+
+		ring->first = key->next;
+		ca_wipe(key, sizeof(*key));
+		free(key);
+	}
 	free(ring);
 }
 
@@ -100,36 +101,45 @@ struct opening {
 	struct ca_detail first; /* the first of them */
 };
 
-static int unwrap(struct opening *opening, const struct store_sealing_key *row)
+static int unwrap(
+    const struct ca_master_key *master, const struct store_sealing_key *row, struct ring_key *key)
 {
-	struct ring_key key = { .tenant_id = row->tenant_id,
-		.purpose = row->purpose,
-		.version = (uint32_t)row->version };
 	struct ca_buf plain = CA_BUF_INIT;
 	char text[ROW_TEXT];
-	struct ca_seal_place place = wrapped_place(key.tenant_id, key.purpose, key.version, text);
+	struct ca_seal_place place =
+	    wrapped_place(key->tenant_id, key->purpose, key->version, text);
 	int r;
 
-	r = ca_unseal(opening->master->octets, &place, row->wrapped.data, row->wrapped.len, &plain);
-	if (!r && plain.len != sizeof(key.octets))
+	r = ca_unseal(master->octets, &place, row->wrapped.data, row->wrapped.len, &plain);
+	if (!r && plain.len != sizeof(key->octets))
 		r = CA_ESEAL;
-	if (!r) {
-		memcpy(key.octets, plain.data, sizeof(key.octets));
-		r = add(opening->ring, &key);
-	} else if (r == CA_ESEAL && opening->refused++ == 0) {
-		ca_refuse(&opening->first, r, "the sealing key %s of tenant %lld does not open",
-		    text, (long long)row->tenant_id);
-	}
-	ca_wipe(&key, sizeof(key));
+	if (!r)
+		memcpy(key->octets, plain.data, sizeof(key->octets));
 	ca_buf_free(&plain);
 	return r;
 }
 
+/* All are tried: whether any opens tells which error it is. */
 static int each_row(const struct store_sealing_key *row, void *arg)
 {
-	int r = unwrap(arg, row);
+	struct opening *opening = arg;
+	struct ca_keyring *ring = opening->ring;
+	struct ring_key key = { .tenant_id = row->tenant_id,
+		.purpose = row->purpose,
+		.version = (uint32_t)row->version };
+	int r;
 
-	return r == CA_ESEAL ? 0 : r; /* all are tried: whether any opens tells which error it is */
+	r = unwrap(opening->master, row, &key);
+	if (!r)
+		r = add(ring, &key);
+	ca_wipe(&key, sizeof(key));
+	if (r != CA_ESEAL)
+		return r;
+	if (opening->refused++ == 0)
+		ca_refuse(&opening->first, r, "the %s key %d of tenant %lld does not open",
+		    row->purpose == STORE_KEY_SIGNING ? "signing" : "data", row->version,
+		    (long long)row->tenant_id);
+	return 0;
 }
 
 int ca_keyring_open(struct store_tx *tx, const struct ca_master_key *master,
@@ -144,11 +154,11 @@ int ca_keyring_open(struct store_tx *tx, const struct ca_master_key *master,
 	r = store_sealing_key_each(tx, each_row, &opening);
 	if (r)
 		goto out;
-	if (opening.ring->len == 0 && opening.refused > 0) {
+	if (!opening.ring->first && opening.refused > 0) {
 		r = ca_refuse(why, CA_EMASTERKEY, "the master key is another installation's");
 	} else if (opening.refused > 0) {
 		r = ca_refuse(why, CA_ESEAL, "%s", opening.first.text);
-	} else if (opening.ring->len == 0) {
+	} else if (!opening.ring->first) {
 		r = ca_refuse(why, CA_ESEAL, "the sealing keys are gone");
 	} else {
 		*out = opening.ring;
@@ -165,9 +175,7 @@ static const struct ring_key *find(const struct ca_keyring *ring, int64_t tenant
 {
 	const struct ring_key *best = NULL;
 
-	for (size_t i = 0; i < ring->len; i++) {
-		const struct ring_key *key = &ring->keys[i];
-
+	for (const struct ring_key *key = ring->first; key; key = key->next) {
 		if (key->tenant_id != tenant_id || key->purpose != purpose)
 			continue;
 		if (version ? key->version == version : !best || key->version > best->version)

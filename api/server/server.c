@@ -18,11 +18,13 @@
 #include "ca/base/file.h"
 #include "ca/base/log.h"
 #include "ca/base/text.h"
+#include "ca/url.h"
 
-#define CONNECTION_MEMORY 8192 /* libmicrohttpd's pool a connection: headers and a piece of body   \
-				*/
-#define DRAIN_MS 10000         /* how long requests under way may take to end */
-#define SPARE_FILES 64         /* descriptors for everything but connections */
+#define CONNECTION_MEMORY                                                                          \
+	8192           /* libmicrohttpd's pool a connection: headers and a piece of body           \
+			*/
+#define DRAIN_MS 10000 /* how long requests under way may take to end */
+#define SPARE_FILES 64 /* descriptors for everything but connections */
 
 /* ---- what has to stand before anything is served ---- */
 
@@ -65,6 +67,19 @@ static int load_installation(struct server *server)
 	ca_wipe(&master, sizeof(master));
 	free(path);
 	return r ? fail("cannot open the installation", r, &why) : 0;
+}
+
+/* What tokens name: the installation's address, or another one that the command line gives. */
+static int choose_public_url(struct server *server)
+{
+	const char *url = server->options->public_url;
+	struct ca_detail why = { "" };
+	int r;
+
+	if (!url)
+		url = server->installation->settings.public_url;
+	r = ca_url_check(url, "https", &server->public_url, NULL, &why);
+	return r ? fail("--public-url", r, &why) : 0;
 }
 
 /* Every connection is a descriptor. */
@@ -180,11 +195,10 @@ static int start(struct server *server)
 		r = open_store(server);
 	if (!r)
 		r = load_installation(server);
+	if (!r)
+		r = choose_public_url(server);
 	if (r)
 		return r;
-	server->public_url = server->options->public_url
-				 ? server->options->public_url
-				 : server->installation->settings.public_url;
 	r = server_tls_open(server->store, server->installation, &server->tls);
 	if (r)
 		return fail("no server certificate", r, NULL);
@@ -212,6 +226,7 @@ int server_run(const struct server_options *options)
 	server_tls_free(server.tls);
 	store_close(server.store);
 	ca_installation_free(server.installation);
+	free(server.public_url);
 	close(lock);
 	if (!r)
 		ca_logf(CA_LOG_INFO, "stopped");

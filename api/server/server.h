@@ -40,7 +40,7 @@ struct server {
 	const struct server_options *options;
 	struct store *store;
 	struct ca_installation *installation;
-	const char *public_url;
+	char *public_url; /* owned; without a trailing slash */
 	struct server_tls *tls;
 	struct server_connections *connections;
 	struct server_health *health;

@@ -42,7 +42,7 @@ enum ca_error {
 	CA_ESUBJECT = -43,      /* a subject that the profile does not grant */
 	CA_EKEYTYPE = -44,
 	CA_EKEYWEAK = -45,
-	CA_EKEYRESERVED = -46, /* the key of one of our own CAs or of micad itself */
+	CA_EKEYRESERVED = -46, /* the key of one of our own CAs */
 
 	/* names, profiles, lifetimes */
 	CA_ENAME = -50,         /* malformed */

@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-enum ca_log_level { CA_LOG_ERROR, CA_LOG_WARN, CA_LOG_INFO, CA_LOG_DEBUG };
+/* CA_LOG_NONE is for ca_log_setup() only. */
+enum ca_log_level { CA_LOG_NONE = -1, CA_LOG_ERROR, CA_LOG_WARN, CA_LOG_INFO, CA_LOG_DEBUG };
 
 struct ca_log_field {
 	const char *key;
