@@ -46,7 +46,8 @@ void ca_init_result_clear(struct ca_init_result *result);
 /*
  * `micad init`. The database's rename into place is the moment it exists; anything interrupted before that is swept away by the next init (an
  * existing master key file is kept and used), and what was left to do after it is done by the next.
- * CA_ELOCKED; CA_EINVAL (*why: which option); CA_ENOMASTERKEY; CA_EIO.
+ * CA_ELOCKED; CA_EINVAL (*why: which option, or what remains of an installation whose database is gone); CA_ENOMASTERKEY; CA_EIO; CA_ECLOCK (the clock
+ * was never set); CA_EEXIST (something stands where admin/ is to go); CA_ESTORE and its like.
  */
 int ca_init(const struct ca_init_options *options, struct ca_init_result *out,
 	struct ca_detail *why);
@@ -109,7 +110,7 @@ struct ca_server_certificate {
 
 void ca_server_certificate_free(struct ca_server_certificate *cert); /* NULL is fine */
 
-/* The one on record. CA_ENOTFOUND: none. */
+/* The one on record. CA_ENOTFOUND: none, or it was revoked, or its issuer is retired: make a new one. CA_ESEAL: its key does not open or is another's. */
 int ca_server_certificate_load(struct store *store, const struct ca_installation *inst,
 	struct ca_server_certificate **out);
 

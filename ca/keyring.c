@@ -50,10 +50,8 @@ int ca_keyring_new(struct ca_keyring **out)
 	return 0;
 }
 
-void ca_keyring_free(struct ca_keyring *ring)
+static void clear(struct ca_keyring *ring)
 {
-	if (!ring)
-		return;
 	while (ring->first) {
 		struct ring_key *key = ring->first;
 
@@ -61,6 +59,13 @@ void ca_keyring_free(struct ca_keyring *ring)
 		ca_wipe(key, sizeof(*key));
 		free(key);
 	}
+}
+
+void ca_keyring_free(struct ca_keyring *ring)
+{
+	if (!ring)
+		return;
+	clear(ring);
 	free(ring);
 }
 
@@ -96,7 +101,7 @@ out:
 
 struct opening {
 	const struct ca_master_key *master;
-	struct ca_keyring *ring;
+	struct ca_keyring ring;
 	size_t refused;         /* rows that did not open */
 	struct ca_detail first; /* the first of them */
 };
@@ -123,7 +128,6 @@ static int unwrap(
 static int each_row(const struct store_sealing_key *row, void *arg)
 {
 	struct opening *opening = arg;
-	struct ca_keyring *ring = opening->ring;
 	struct ring_key key = { .tenant_id = row->tenant_id,
 		.purpose = row->purpose,
 		.version = (uint32_t)row->version };
@@ -131,7 +135,7 @@ static int each_row(const struct store_sealing_key *row, void *arg)
 
 	r = unwrap(opening->master, row, &key);
 	if (!r)
-		r = add(ring, &key);
+		r = add(&opening->ring, &key);
 	ca_wipe(&key, sizeof(key));
 	if (r != CA_ESEAL)
 		return r;
@@ -142,30 +146,38 @@ static int each_row(const struct store_sealing_key *row, void *arg)
 	return 0;
 }
 
+static int move(struct ca_keyring *from, struct ca_keyring **out)
+{
+	struct ca_keyring *ring = NULL;
+	int r = ca_keyring_new(&ring);
+
+	if (r)
+		return r;
+	ring->first = from->first;
+	from->first = NULL; /* transferred */
+	*out = ring;
+	return 0;
+}
+
 int ca_keyring_open(struct store_tx *tx, const struct ca_master_key *master,
     struct ca_keyring **out, struct ca_detail *why)
 {
 	struct opening opening = { .master = master };
 	int r;
 
-	r = ca_keyring_new(&opening.ring);
-	if (r)
-		return r;
 	r = store_sealing_key_each(tx, each_row, &opening);
 	if (r)
 		goto out;
-	if (!opening.ring->first && opening.refused > 0) {
-		r = ca_refuse(why, CA_EMASTERKEY, "the master key is another installation's");
-	} else if (opening.refused > 0) {
-		r = ca_refuse(why, CA_ESEAL, "%s", opening.first.text);
-	} else if (!opening.ring->first) {
+	if (opening.refused > 0)
+		r = opening.ring.first
+			? ca_refuse(why, CA_ESEAL, "%s", opening.first.text)
+			: ca_refuse(why, CA_EMASTERKEY, "the master key is another installation's");
+	else if (!opening.ring.first)
 		r = ca_refuse(why, CA_ESEAL, "the sealing keys are gone");
-	} else {
-		*out = opening.ring;
-		opening.ring = NULL; /* transferred */
-	}
+	else
+		r = move(&opening.ring, out);
 out:
-	ca_keyring_free(opening.ring);
+	clear(&opening.ring);
 	return r;
 }
 

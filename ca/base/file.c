@@ -21,19 +21,21 @@ int ca_fd_read(int fd, size_t max, struct ca_buf *out)
 	unsigned char chunk[4096];
 	size_t total = 0;
 	ssize_t n;
+	int r = 0;
 
-	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
-		if (n < 0 && errno == EINTR)
+	while (!r && (n = read(fd, chunk, sizeof(chunk))) != 0) {
+		if (n < 0) {
+			r = errno == EINTR ? 0 : failed("read", "a file");
 			continue;
-		if (n < 0)
-			return failed("read", "a file");
+		}
 		total += (size_t)n;
 		if (total > max)
-			return CA_EINVAL;
-		ca_buf_add(out, chunk, (size_t)n);
+			r = CA_EINVAL;
+		else
+			ca_buf_add(out, chunk, (size_t)n);
 	}
 	ca_wipe(chunk, sizeof(chunk));
-	return ca_buf_error(out);
+	return r ? r : ca_buf_error(out);
 }
 
 int ca_file_read(const char *path, size_t max, struct ca_buf *out)
@@ -70,6 +72,11 @@ static int publish(const char *temporary, const char *path, bool exclusive)
 {
 	if (!exclusive)
 		return rename(temporary, path) ? failed("rename to", path) : 0;
+	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return errno == EEXIST ? CA_EEXIST : failed("create", path);
+	/* A file system without that flag, such as NFS. */
 	if (link(temporary, path))
 		return errno == EEXIST ? CA_EEXIST : failed("create", path);
 	unlink(temporary);
@@ -132,27 +139,40 @@ int ca_dir_sync(const char *path)
 	return r;
 }
 
-int ca_dir_make(const char *path, mode_t mode)
+/* Directories above the last are made as needed, and left as they are when they exist. */
+static int make_parents(char *path)
 {
-	char *copy = strdup(path);
 	int r = 0;
 
-	if (!copy)
-		return CA_ENOMEM;
-	for (char *p = copy + 1; *p && !r; p++) {
+	for (char *p = path + 1; *p && !r; p++) {
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, 0755) && errno != EEXIST)
-			r = failed("make the directory", copy);
+		if (mkdir(path, 0755) && errno != EEXIST)
+			r = failed("make the directory", path);
 		*p = '/';
 	}
-	if (!r && mkdir(path, mode) == 0) {
-		if (chmod(path, mode))
-			r = failed("set the mode of", path);
-	} else if (!r && errno != EEXIST) {
-		r = failed("make the directory", path);
-	}
+	return r;
+}
+
+int ca_dir_make(const char *path, mode_t mode)
+{
+	char *copy = strdup(path);
+	size_t len = strlen(path);
+	int r;
+
+	if (!copy)
+		return CA_ENOMEM;
+	while (len > 1 && copy[len - 1] == '/')
+		copy[--len] = '\0';
+	r = make_parents(copy);
+	if (r)
+		goto out;
+	if (mkdir(copy, mode) == 0)
+		r = chmod(copy, mode) ? failed("set the mode of", copy) : sync_parent(copy);
+	else if (errno != EEXIST)
+		r = failed("make the directory", copy);
+out:
 	free(copy);
 	return r;
 }

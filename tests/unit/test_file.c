@@ -112,6 +112,10 @@ static void directories(void **state)
 	assert_int_equal(mode_of(path), 0700);
 	assert_int_equal(ca_dir_make(path, 0755), 0);
 	assert_int_equal(mode_of(path), 0700);
+	joined = support_path(dir, "d/e//");
+	assert_int_equal(ca_dir_make(joined, 0700), 0);
+	assert_int_equal(mode_of(joined), 0700);
+	free(joined);
 	joined = ca_path_join(path, "x");
 	assert_non_null(strstr(joined, "/a/b/c/x"));
 	free(joined);
