@@ -420,7 +420,7 @@ static int walk(struct walk *w, struct store_tx *tx)
 		tenants++;
 	id = 0;
 	while (rc == CA_ENOTFOUND && (rc = next_tenant(tx, &id)) == 0) {
-		rc = walk_tenant(w, tx, id, LOOK_MAX / tenants + 1);
+		rc = walk_tenant(w, tx, id, LOOK_MAX / (tenants + 1) + 1);
 		if (rc == 0)
 			rc = CA_ENOTFOUND;
 	}
@@ -450,7 +450,8 @@ static int set_bounds(struct walk *w, bool suffix)
 	int rc;
 
 	if (suffix)
-		rc = ca_names_add(&names, CA_NAME_DNS, name, strlen(name), NULL);
+		rc = name[0] == '*' ? CA_EINVAL
+				    : ca_names_add(&names, CA_NAME_DNS, name, strlen(name), NULL);
 	else
 		rc = parse_name(name, &names);
 	if (rc)
@@ -460,8 +461,11 @@ static int set_bounds(struct walk *w, bool suffix)
 	rc = ca_buf_error(&w->first);
 	if (rc == 0)
 		rc = ca_buf_error(&w->last);
-	if (rc == 0 && suffix)
+	if (rc == 0 && suffix) {
 		w->last.data[w->last.len - 1] = '/';
+		ca_buf_add_byte(&w->first, '!');
+		rc = ca_buf_error(&w->first);
+	}
 out:
 	ca_names_free(&names);
 	return rc == CA_ENAME ? CA_EINVAL : rc;
@@ -484,7 +488,7 @@ static void set_start(struct walk *w, const struct store_cursor *cursor)
 		if (cursor->name && strcmp(cursor->name, ca_buf_text(&w->first)) > 0)
 			w->start.name = cursor->name;
 		else
-			w->start.id = INT64_MAX; /* the suffix itself is not below it */
+			w->start.id = 0;
 	}
 }
 

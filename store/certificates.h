@@ -69,7 +69,7 @@ int store_certificate_of_operator(struct store_tx *tx, int64_t operator_id,
 int store_certificate_revoke(struct store_tx *tx, int64_t id, int64_t now, int reason,
 	bool *changed);
 
-/* What to list. All zeroes: everything, newest first. Filters add up (and). */
+/* What to list. All zeroes but status -1: everything, newest first. Filters add up (and). */
 struct store_filter {
 	int64_t tenant_id;   /* 0: all */
 	const char *name;    /* exact ("web.internal", "10.0.0.1", "spiffe://…") or "*.suffix" (any depth below it) */
@@ -96,6 +96,7 @@ void store_cursor_clear(struct store_cursor *cursor);
  * what each() returns other than 0 ends the listing and is returned. Then *cursor is the place of the next row, and
  * *more tells whether there is one.
  * A certificate with several names below the suffix is listed once in a page for each; callers print it once.
+ * A page may be short, or empty, though *more is true: where few rows pass the filter they are looked for in bounded steps.
  * CA_EINVAL: the filter's name is malformed.
  */
 int store_certificate_list(struct store_tx *tx, const struct store_filter *filter, size_t max,

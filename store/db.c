@@ -199,7 +199,7 @@ void store_db_rollback(struct store_tx *tx)
 static void bury_failed_commit(struct store_tx *tx)
 {
 	char pragma[48];
-	int64_t version;
+	int64_t version = 0;
 	int rc;
 
 	rc = store_db_exec(tx, "PRAGMA synchronous = OFF");

@@ -17,13 +17,13 @@
 
 #define QUEUE_MAX 1024
 #define BUSY_MS 5000
-#define GROUP_MAX 256         /* jobs in one transaction */
-#define READERS_IDLE_MAX 8    /* reading connections kept open */
-#define WAL_IDLE_PAGES 1000   /* new in the WAL: move them into the database when nothing waits */
-#define WAL_BOUND_PAGES 8000  /* the same, whatever waits */
-#define WAL_LARGE_PAGES 16000 /* give the file's space back when nothing waits */
+#define GROUP_MAX 256        /* jobs in one transaction */
+#define READERS_IDLE_MAX 8   /* reading connections kept open */
+#define WAL_IDLE_PAGES 500   /* new in the WAL: move them into the database when nothing waits */
+#define WAL_BOUND_PAGES 4000 /* the same, whatever waits */
+#define WAL_LARGE_PAGES 8000 /* give the file's space back when nothing waits */
 
-#define SPOILT 1
+#define SPOILT 1 /* what run_and_commit() may say beside errors */
 
 struct store {
 	char *path;
@@ -47,6 +47,10 @@ struct store {
 
 /* ---- opening ---- */
 
+/* Of 4096 octets two rows with a common certificate fill a page badly; 8192 waste little at any
+ * size. */
+#define PAGE_SIZE_SQL "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL"
+
 static int lay_out(const char *path)
 {
 	struct store_tx *tx = NULL;
@@ -54,7 +58,7 @@ static int lay_out(const char *path)
 
 	rc = store_db_open(path, false, BUSY_MS, &tx);
 	if (rc == 0)
-		rc = store_db_exec(tx, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
+		rc = store_db_exec(tx, PAGE_SIZE_SQL);
 	if (rc == 0)
 		rc = store_schema_create(tx);
 	if (rc == 0)

@@ -53,7 +53,7 @@ int store_token_used(struct store_tx *tx, const char *id, const unsigned char sp
 	int64_t certificate_id);
 
 /* Tokens that have not expired at now, oldest first, from the one after `after` (NULL: the first); see
- * store_certificate_list() for max, more and each. */
+ * store_certificate_list() for max, more and each. CA_ENOTFOUND: `after` is no token (any longer). */
 int store_token_list(struct store_tx *tx, int64_t tenant_id, int64_t now, const char *after,
 	size_t max, bool *more, int (*each)(const struct store_token *token, void *arg),
 	void *arg);
