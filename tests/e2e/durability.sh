@@ -1,0 +1,179 @@
+#!/bin/bash
+# What was answered is on record, whatever happens: micad killed under load, stopped under load, a second micad, a locked
+# database, a full disk.
+# shellcheck source=tests/e2e/lib.sh
+# shellcheck disable=SC2119
+. "$(dirname "$0")/lib.sh"
+need openssl curl jq sqlite3
+load=$MICA_BUILD/contrib/bench/load
+[ -x "$load" ] || skip_all "contrib/bench/load is not built"
+
+start_ca
+make_csr "$work/a.csr" "$work/a.key" a.internal DNS:a.internal
+csr_body "$work/a.csr" >"$work/a.json"
+
+on_record() { # serials of the profile "service" to $work/record, by the API
+	local cursor=
+	: >"$work/record"
+	while :; do
+		op GET "/v1/certificates?limit=500&profile=service${cursor:+&cursor=$cursor}"
+		[ "$status" = 200 ] || return 1
+		field '.certificates[].serial' >>"$work/record"
+		cursor=$(field '.next // empty')
+		[ -n "$cursor" ] || break
+	done
+	sort -o "$work/record" "$work/record"
+}
+
+lost() { # how many serials of the file are not on record
+	sort "$1" | comm -23 - "$work/record" | wc -l
+}
+
+start_load() { # SERIALS-FILE: in the background; goes on until the connection ends
+	: >"$1"
+	"$load" --home "$state/admin" --url "$url" --connections 8 --requests 1000000 --keys 40 --serials "$1" --json \
+		>"$work/load.json" 2>"$work/load.log" &
+	load_pid=$!
+	own
+	await 30 test -s "$1"
+}
+
+# ---- killed under load, three times ----
+: >"$work/answered"
+for round in 1 2 3; do
+	start_load "$work/round"
+	sleep "0.$((RANDOM % 6 + 2))"
+	stop_ca KILL
+	end "$load_pid" 0
+	cat "$work/round" >>"$work/answered"
+	check "round $round: micad starts again after kill -9" serve_ca
+done
+check "the records can be read" on_record
+check "certificates were answered before micad was killed" test "$(wc -l <"$work/answered")" -gt 30
+is "every one of them is on record" "$(lost "$work/answered")" 0
+is "none twice" "$(sort "$work/answered" | uniq -d | wc -l)" 0
+is "the database is sound" "$(sqlite3 "$state/mica.db" 'PRAGMA integrity_check; PRAGMA foreign_key_check;')" ok
+
+# ---- a second micad on the same state ----
+"$micad" serve --state "$state" --listen 127.0.0.1:0 >"$work/second.out" 2>&1 &
+second=$!
+own
+end "$second" 0
+rc=$?
+check "a second micad on the same state is refused ($rc)" test "$rc" -ne 0 -a "$rc" -lt 128
+like "and says why" "$(cat "$work/second.out")" 'another micad|state-locked|holds'
+admin=$(sha256sum <"$state/admin/tls.crt")
+"$micad" init --state "$state" >"$work/again.out" 2>&1
+like "a second init beside it is refused or changes nothing" "$?" '^[01]$'
+is "the admin's context stays" "$(sha256sum <"$state/admin/tls.crt")" "$admin"
+
+# ---- stopped under load ----
+on_record
+cp "$work/record" "$work/before"
+start_load "$work/stopped"
+sleep 0.5
+stop_ca TERM
+is "SIGTERM under load ends micad with 0" "$?" 0
+check "a second init changes nothing and says so" "$micad" init --state "$state"
+is "the admin's context stays" "$(sha256sum <"$state/admin/tls.crt")" "$admin"
+end "$load_pid" 0
+serve_ca
+on_record
+is "no answer was cut, none was missing" "$(jq -c ".levels[0] | [.cut, .unanswered]" "$work/load.json")" "[0,0]"
+is "every certificate answered is on record" "$(lost "$work/stopped")" 0
+comm -13 "$work/before" "$work/record" >"$work/new"
+is "and every certificate on record was answered" "$(comm -23 "$work/new" <(sort "$work/stopped") | wc -l)" 0
+diag "$(wc -l <"$work/stopped") answered before"
+
+# ---- the database locked from outside, and a short queue ----
+stop_ca
+serve_ca --queue 4
+mkfifo "$work/sql"
+sqlite3 "$state/mica.db" <"$work/sql" >"$work/sql.out" 2>&1 &
+sql_pid=$!
+own
+exec 7>"$work/sql"
+echo '.timeout 5000
+BEGIN IMMEDIATE; SELECT "locked";' >&7
+await 10 grep -q locked "$work/sql.out"
+anon GET /v1/trust-bundle
+answered "locked: what needs no write is answered" 200
+began=$SECONDS
+op POST /v1/certificates "${json[@]}" --data-binary "@$work/a.json"
+problem "locked: an issuance" 503 store-unavailable
+like "locked: with Retry-After" "$(header Retry-After)" '^[0-9]+$'
+below "locked: within seconds" $((SECONDS - began)) 20
+for i in $(seq 20); do
+	cat <<-CONFIG
+	url = "$url/v1/certificates"
+	cacert = "$state/admin/ca.crt"
+	cert = "$state/admin/tls.crt"
+	key = "$state/admin/tls.key"
+	header = "Content-Type: application/json"
+	data-binary = "@$work/a.json"
+	output = "$work/queued.$i"
+	write-out = "%{http_code} %header{retry-after}\n"
+	silent
+	next
+	CONFIG
+done | sed '$d' >"$work/queue.conf"
+curl --parallel --parallel-immediate --parallel-max 20 --max-time 60 -K "$work/queue.conf" >"$work/queue.status" 2>/dev/null
+is "locked: twenty at once are all refused, each with Retry-After" "$(grep -c '^503 [0-9]' "$work/queue.status")" 20
+is "locked: what the queue of four cannot hold is refused at once as overloaded, the rest as store-unavailable" \
+	"$(jq -r .code "$work"/queued.* | sort | uniq -c | sed 's/^ *//' | paste -sd,)" "16 overloaded,4 store-unavailable"
+await 15 sh -c "[ \"\$(curl -s -o /dev/null -w '%{http_code}' --cacert '$state/admin/ca.crt' '$url/readyz')\" = 503 ]"
+anon GET /readyz
+is "locked: readyz says so" "$status $(field .reason)" "503 store"
+anon GET /healthz
+answered "locked: healthz stays" 200
+echo 'ROLLBACK;' >&7
+exec 7>&-
+end "$sql_pid" 0
+op POST /v1/certificates "${json[@]}" --data-binary "@$work/a.json"
+answered "unlocked: issuance goes on" 201
+check "unlocked: ready again" await 15 is_ready
+stop_ca
+
+# ---- a full disk ----
+small=$work/small
+mkdir "$small"
+if mount -t tmpfs -o size=3m,mode=700 none "$small" 2>"$work/mount.err"; then
+	mounts+=("$small")
+	state=$small/state
+	start_ca
+	make_csr "$work/b.csr" "$work/b.key" b.internal DNS:b.internal
+	csr_body "$work/b.csr" >"$work/b.json"
+	op POST /v1/certificates "${json[@]}" --data-binary "@$work/b.json"
+	answered "before the disk is full" 201
+	field .serial >"$work/full"
+	dd if=/dev/zero of="$small/ballast" bs=4k 2>/dev/null
+	for _ in $(seq 400); do
+		op POST /v1/certificates "${json[@]}" --data-binary "@$work/b.json"
+		[ "$status" = 201 ] || break
+		field .serial >>"$work/full"
+	done
+	problem "full: an issuance" 503 store-full
+	like "full: with Retry-After" "$(header Retry-After)" '^[0-9]+$'
+	op GET '/v1/certificates?limit=1'
+	answered "full: reading goes on" 200
+	anon GET /healthz
+	answered "full: micad lives" 200
+	check "full: readyz says so" await 15 sh -c "[ \"\$(curl -s -o /dev/null -w '%{http_code}' --cacert '$state/admin/ca.crt' '$url/readyz')\" = 503 ]"
+	rm "$small/ballast"
+	check "space again: ready" await 15 is_ready
+	op POST /v1/certificates "${json[@]}" --data-binary "@$work/b.json"
+	answered "space again: issuance goes on" 201
+	field .serial >>"$work/full"
+	dd if=/dev/zero of="$small/ballast" bs=4k 2>/dev/null
+	stop_ca KILL
+	rm "$small/ballast"
+	check "killed on a full disk, micad starts again" serve_ca
+	on_record
+	is "what was answered is on record, and nothing else" "$(sort "$work/full" | comm -3 - "$work/record" | wc -l)" 0
+	is "the database is sound" "$(sqlite3 "$state/mica.db" 'PRAGMA integrity_check')" ok
+	stop_ca
+	umount "$small" && mounts=()
+else
+	skip "a full disk" "no tmpfs can be mounted here: $(head -n 1 "$work/mount.err")"
+fi
+plan

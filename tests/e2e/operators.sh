@@ -1,0 +1,229 @@
+#!/bin/bash
+# Who may do what: operators list, search, page and show; a service's certificate sees and revokes itself only; a revoked
+# operator is out at the next request of an open connection; strangers' certificates open nothing.
+# shellcheck source=tests/e2e/lib.sh
+# shellcheck disable=SC2119
+. "$(dirname "$0")/lib.sh"
+need openssl curl jq
+
+start_ca
+certificates=/v1/certificates
+
+make_key "$work/key.pem"
+for i in $(seq 30); do
+	zone=$((i % 3))
+	make_csr "$work/n.csr" "$work/key.pem" "n$i.z$zone.internal" "DNS:n$i.z$zone.internal,DNS:x.n$i.z$zone.internal"
+	csr_body "$work/n.csr" "{\"ttl\":\"$((i + 1))h\"}" >"$work/n.json"
+	op POST $certificates "${json[@]}" --data-binary "@$work/n.json"
+	[ "$status" = 201 ] || not_ok "certificate $i" "$status $(cat "$work/body")"
+	field .serial >>"$work/serials"
+done
+is "thirty certificates" "$(sort -u "$work/serials" | wc -l)" 30
+
+# ---- listing ----
+pages() { # QUERY: all pages of four; serials to $work/paged, the number of pages to $pages
+	local cursor=
+	: >"$work/paged"
+	pages=0
+	while [ "$pages" -lt 20 ]; do
+		op GET "$certificates?limit=4${1:+&$1}${cursor:+&cursor=$cursor}"
+		[ "$status" = 200 ] || return 1
+		pages=$((pages + 1))
+		field '.certificates[].serial' >>"$work/paged"
+		cursor=$(field '.next // empty')
+		[ -n "$cursor" ] || return 0
+	done
+	return 1
+}
+list() { # QUERY: the names of one page of 500, sorted
+	op GET "$certificates?limit=500&$1"
+	field '.certificates[].common_name' | sort -V | paste -sd' '
+}
+op GET "$certificates?limit=500&profile=service"
+field '.certificates[].serial' >"$work/all"
+is "newest first" "$(head -n 30 "$work/all")" "$(tac "$work/serials")"
+is "no page says that another follows when none does" "$(field .next)" null
+is "a listing holds no PEM" "$(field '[.certificates[] | has("certificate") or has("chain")] | any')" false
+check "pages of four" pages profile=service
+is "eight pages" "$pages" 8
+check "hold the same in the same order" cmp "$work/all" "$work/paged"
+check "pages by suffix" pages 'name=*.z1.internal'
+is "hold each certificate once" "$(sort "$work/paged" | uniq -d | wc -l) $(sort -u "$work/paged" | wc -l)" "0 10"
+check "pages by expiry" pages "expires_after=$(date -u +%FT%TZ)&profile=service"
+is "come soonest first" "$(head -n 30 "$work/paged")" "$(cat "$work/serials")"
+is "an exact name" "$(list name=n7.z1.internal)" n7.z1.internal
+is "another name of the same certificate" "$(list name=x.n7.z1.internal)" n7.z1.internal
+is "in any case" "$(list name=N7.Z1.INTERNAL)" n7.z1.internal
+is "a suffix" "$(list 'name=*.z0.internal')" "n3.z0.internal n6.z0.internal n9.z0.internal n12.z0.internal n15.z0.internal n18.z0.internal n21.z0.internal n24.z0.internal n27.z0.internal n30.z0.internal"
+is "half a label is no suffix" "$(list 'name=*.0.internal')" ""
+is "a name that nobody has" "$(list name=nobody.internal)" ""
+is "expiring before" "$(list "profile=service&expires_before=$(date -u -d '+3 hours 30 minutes' +%FT%TZ)")" "n1.z1.internal n2.z2.internal"
+is "a time that has an offset" "$(list "profile=service&expires_before=$(date -u -d '+5 hours 30 minutes' +%FT%T)%2B02:00")" "n1.z1.internal n2.z2.internal"
+is "filters add up" "$(list "name=*.z1.internal&expires_before=$(date -u -d '+8 hours 30 minutes' +%FT%TZ)")" \
+	"n1.z1.internal n4.z1.internal n7.z1.internal"
+is "a profile that issued nothing" "$(list 'profile=operator&name=n1.z1.internal')" ""
+op GET "$certificates?limit=1"
+cursor=$(field .next)
+op GET "$certificates?limit=1&name=*.internal&cursor=$cursor"
+problem "a cursor of another filter" 400 query-invalid
+op GET "$certificates?tenant=default&limit=1"
+answered "an admin names the tenant" 200
+op GET "$certificates?tenant=nobody&limit=1"
+like "a tenant that is not there" "$status $(field .code)" '^(404 not-found|400 query-invalid)$'
+
+# ---- show ----
+serial=$(sed -n 7p "$work/serials")
+op GET "$certificates/$serial"
+is "JSON" "$status $(header Content-Type) $(field '[.serial, .status, .profile, .tenant, .common_name, .revoked_at, .revocation_reason] | map(tostring) | join(" ")')" \
+	"200 application/json $serial good service default n7.z1.internal null null"
+field .certificate >"$work/leaf.pem"
+is "its PEM is the certificate" "$(openssl x509 -in "$work/leaf.pem" -noout -serial)" "serial=${serial^^}"
+renew=$(field '(.renew_after | fromdate) as $r | (.not_before | fromdate) as $b | (.not_after | fromdate) as $a | $r > $b and $r < $a')
+is "the moment of renewal lies within its life" "$renew" true
+op GET "$certificates/$serial" -H 'Accept: application/pem-certificate-chain'
+is "PEM: leaf and issuer" "$(header Content-Type) $(grep -c BEGIN "$work/body")" "application/pem-certificate-chain 2"
+is "the leaf comes first" "$(openssl x509 -in "$work/body" -noout -serial)" "serial=${serial^^}"
+op GET "$certificates/$serial" -H 'Accept: application/pkix-cert'
+is "DER: the leaf" "$(header Content-Type) $(openssl x509 -inform DER -in "$work/body" -noout -serial)" "application/pkix-cert serial=${serial^^}"
+op GET "$certificates/$(tr a-f A-F <<<"$serial" | sed 's/../&:/g; s/:$//')"
+like "a serial number with colons and upper case, if it is taken, is the same" "$status $(field '.serial // .code')" "^(200 $serial|404 not-found|400 .*)\$"
+
+# ---- revocation ----
+op POST "$certificates/$serial/revoke" "${json[@]}" --data-binary '{"reason":"superseded"}'
+is "revoked" "$status $(field '[.status, .revocation_reason, (.revoked_at | type), has("certificate")] | map(tostring) | join(" ")')" \
+	"200 revoked superseded string false"
+first=$(field .revoked_at)
+sleep 1.1
+op POST "$certificates/$serial/revoke" "${json[@]}" --data-binary '{"reason":"keyCompromise"}'
+is "twice: time and reason stay" "$status $(field '[.revocation_reason, .revoked_at] | join(" ")')" "200 superseded $first"
+other=$(sed -n 8p "$work/serials")
+op POST "$certificates/$other/revoke" "${json[@]}" --data-binary '{}'
+is "without a reason" "$status $(field .revocation_reason)" "200 unspecified"
+op POST "$certificates/$other/revoke" "${json[@]}" --data-binary '{"reason":"boredom"}'
+problem "a reason that is none" 400 field-invalid
+is "status=revoked" "$(list 'status=revoked')" "n7.z1.internal n8.z2.internal"
+op GET "$certificates?status=good&profile=service&limit=500"
+is "status=good" "$(field '.certificates | length')" 28
+op GET "$certificates?status=any&profile=service&limit=500"
+is "status=any" "$(field '.certificates | length')" 30
+
+# ---- a service's own certificate ----
+issue "$work/web" web.internal DNS:web.internal
+own_serial=$(<"$work/web/serial")
+with "$work/web" GET /v1/whoami
+is "a service is told who it is" "$status $(field '[.kind, .tenant, .serial] | join(" ")')" "200 service default $own_serial"
+with "$work/web" GET "$certificates/$own_serial"
+is "it sees itself" "$status $(field .serial)" "200 $own_serial"
+another=$(sed -n 1p "$work/serials")
+with "$work/web" GET "$certificates/$another"
+problem "but no other" 404 not-found
+there=$(field .detail)
+absent=$(tr 0-9a-f 1-9a-f0 <<<"$another" | sed 's/^0/1/')
+with "$work/web" GET "$certificates/$absent"
+problem "nor whether another is there" 404 not-found
+is "in the same words" "${there//$another/}" "$(field .detail | sed "s/$absent//")"
+with "$work/web" GET $certificates
+problem "nor the listing" 403 forbidden
+with "$work/web" POST /v1/tokens "${json[@]}" --data-binary '{"dns":["a.internal"]}'
+problem "it makes no token" 403 forbidden
+csr_body "$work/web/csr" >"$work/web/body"
+with "$work/web" POST $certificates "${json[@]}" --data-binary "@$work/web/body"
+problem "it does not enrol as an operator would" 403 forbidden
+with "$work/web" POST "$certificates/$another/revoke" "${json[@]}" --data-binary '{}'
+problem "it revokes no other" 404 not-found
+with "$work/web" POST "$certificates/$own_serial/revoke" "${json[@]}" --data-binary '{"reason":"cessationOfOperation"}'
+is "it revokes itself" "$status $(field .status)" "200 revoked"
+with "$work/web" GET "$certificates/$own_serial"
+problem "and is out" 401 certificate-revoked
+with "$work/web" GET /v1/trust-bundle
+answered "but what is anyone's is still there" 200
+
+# ---- roles ----
+operator() { # NAME [ROLE]
+	mkdir "$work/$1"
+	make_csr "$work/$1/csr" "$work/$1/tls.key" "$1"
+	csr_body "$work/$1/csr" "{\"profile\":\"operator\"${2:+,\"role\":\"$2\"}}" >"$work/$1/body"
+	op POST $certificates "${json[@]}" --data-binary "@$work/$1/body"
+	[ "$status" = 201 ] && keep "$work/$1"
+}
+op GET /v1/whoami
+is "the first operator is an admin" "$(field '[.kind, .name, .role] | join(" ")')" "operator admin admin"
+for role in auditor operator tenant-admin; do
+	operator "the-$role" "$role"
+	with "$work/the-$role" GET /v1/whoami
+	is "an operator with the role $role" "$(field '[.kind, .name, .role] | join(" ")')" "operator the-$role $role"
+	csr_body "$work/the-$role/csr" '{"profile":"operator"}' >"$work/more"
+	with "$work/the-$role" POST $certificates "${json[@]}" --data-binary "@$work/more"
+	like "$role makes no operators" "$status $(field .code)" '^403 (forbidden|profile-refused)$'
+done
+with "$work/the-auditor" GET "$certificates?limit=1"
+answered "an auditor reads" 200
+with "$work/the-auditor" POST /v1/tokens "${json[@]}" --data-binary '{"dns":["a.internal"]}'
+problem "and makes no token" 403 forbidden
+with "$work/the-auditor" POST $certificates "${json[@]}" --data-binary "@$work/n.json"
+problem "nor a certificate" 403 forbidden
+with "$work/the-auditor" POST "$certificates/$(sed -n 2p "$work/serials")/revoke" "${json[@]}" --data-binary '{}'
+problem "and revokes nothing" 403 forbidden
+with "$work/the-operator" POST /v1/tokens "${json[@]}" --data-binary '{"dns":["a.internal"]}'
+answered "an operator makes tokens" 201
+with "$work/the-operator" GET "$certificates?tenant=system"
+like "but sees no other tenant" "$status $(field .code)" '^(403 forbidden|404 not-found)$'
+csr_body "$work/the-auditor/csr" '{"profile":"operator","role":"admin"}' >"$work/more"
+op POST $certificates "${json[@]}" --data-binary "@$work/more"
+if [ "$status" = 201 ]; then
+	with "$work/the-auditor" GET /v1/whoami
+	is "a new certificate changes no role" "$(field .role)" auditor
+else
+	like "a new certificate with another role is refused" "$status" '^4'
+fi
+
+# ---- revoked within an open connection ----
+operator leaver operator
+# Two requests over one connection; the second waits for the revocation below.
+{
+	printf 'GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\n\r\n'
+	await 15 test -e "$work/revoked"
+	printf 'GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+} | timeout 30 openssl s_client -quiet -connect "127.0.0.1:$port" -cert "$work/leaver/tls.crt" -key "$work/leaver/tls.key" \
+	>"$work/open" 2>/dev/null &
+pipe_pid=$!
+own
+await 10 test -s "$work/open"
+op POST "$certificates/$(<"$work/leaver/serial")/revoke" "${json[@]}" --data-binary '{}'
+answered "an operator is revoked while a connection is open" 200
+touch "$work/revoked"
+end "$pipe_pid" 0
+is "the open connection is refused at its next request" \
+	"$(grep -ao -e 'HTTP/1.1 [0-9]*' -e certificate-revoked "$work/open" | paste -sd,)" \
+	"HTTP/1.1 200,HTTP/1.1 401,certificate-revoked"
+
+# ---- strangers' certificates ----
+strange() { # NAME DIRECTORY
+	with "$2" GET /v1/trust-bundle
+	is "$1: what is anyone's is answered" "$status" 200
+	with "$2" GET /readyz
+	is "$1: readyz too" "$status" 200
+	with "$2" GET $certificates
+	problem "$1: the rest is not" 401 certificate-unknown
+}
+mkdir "$work/self" "$work/fake" "$work/root"
+make_key "$work/self/tls.key"
+openssl req -x509 -new -key "$work/self/tls.key" -subj /CN=admin -days 2 -out "$work/self/tls.crt" 2>/dev/null
+strange "self-signed" "$work/self"
+# The names and the serial number of the admin's own, under a CA with the name of the operators' CA.
+issuer=$(openssl x509 -in "$state/admin/tls.crt" -noout -issuer -nameopt compat | sed 's/^issuer= *//; s/^\([^/]\)/\/\1/; s/, /\//g')
+make_key "$work/fake/ca.key"
+openssl req -x509 -new -key "$work/fake/ca.key" -subj "$issuer" -days 2 -out "$work/fake/ca.crt" 2>/dev/null
+make_csr "$work/fake/csr" "$work/fake/tls.key" admin
+openssl x509 -req -in "$work/fake/csr" -CA "$work/fake/ca.crt" -CAkey "$work/fake/ca.key" -days 2 \
+	-set_serial "0x$(openssl x509 -in "$state/admin/tls.crt" -noout -serial | cut -d= -f2)" -out "$work/fake/tls.crt" 2>/dev/null
+strange "a forged operators' CA" "$work/fake"
+make_token '{"dns":["b.internal"]}'
+make_csr "$work/b.csr" "$work/key.pem" b.internal DNS:b.internal
+csr_body "$work/b.csr" >"$work/b.json"
+with "$work/self" POST $certificates "${json[@]}" --data-binary "@$work/b.json" -H "Authorization: Bearer $token"
+like "a strange certificate beside a good token is decided, not crashed on" "$status" '^(201|401)$'
+op GET /v1/whoami
+answered "the admin is still the admin" 200
+stop_ca
+plan
