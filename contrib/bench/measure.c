@@ -1,0 +1,168 @@
+#include "contrib/bench/measure.h"
+
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ROUNDS 9
+#define ROUND_NS 30000000 /* of CPU */
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	if (clock_gettime(clock, &t))
+		return -1;
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t bench_now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t bench_process_cpu_ns(pid_t pid)
+{
+	clockid_t clock;
+
+	return clock_getcpuclockid(pid, &clock) ? -1 : clock_ns(clock);
+}
+
+void bench_process_memory(pid_t pid, struct bench_memory *out)
+{
+	char path[64], line[256];
+	long kib;
+	FILE *f;
+
+	out->rss_mb = out->anon_mb = -1;
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "VmRSS: %ld kB", &kib) == 1)
+			out->rss_mb = (double)kib / 1024;
+		else if (sscanf(line, "RssAnon: %ld kB", &kib) == 1)
+			out->anon_mb = (double)kib / 1024;
+	}
+	fclose(f);
+}
+
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void bench_sort(int64_t *v, size_t n)
+{
+	if (n)
+		qsort(v, n, sizeof(*v), compare);
+}
+
+int64_t bench_percentile(const int64_t *sorted, size_t n, double share)
+{
+	size_t i = (size_t)(share * (double)n);
+
+	if (!n)
+		return 0;
+	return sorted[i < n ? i : n - 1];
+}
+
+/* ---- bare signatures ---- */
+
+/* The median round's nanoseconds a call, or -1. */
+static int64_t time_calls(int (*call)(void *arg), void *arg)
+{
+	int64_t rounds[ROUNDS], start, now;
+
+	if (call(arg))
+		return -1;
+	for (int i = 0; i < ROUNDS; i++) {
+		int64_t calls = 0;
+
+		start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+		do {
+			if (call(arg))
+				return -1;
+			calls++;
+			now = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+		} while (now - start < ROUND_NS);
+		rounds[i] = (now - start) / calls;
+	}
+	bench_sort(rounds, ROUNDS);
+	return rounds[ROUNDS / 2];
+}
+
+static const unsigned char digest[32] = { 'm', 'i', 'c', 'a' };
+
+static int sign_gnutls(void *arg)
+{
+	const gnutls_datum_t hash = { (unsigned char *)(uintptr_t)digest, sizeof(digest) };
+	gnutls_datum_t signature = { 0 };
+	int r = gnutls_privkey_sign_hash(arg, GNUTLS_DIG_SHA256, 0, &hash, &signature);
+
+	gnutls_free(signature.data);
+	return r;
+}
+
+static int sign_libcrypto(void *arg)
+{
+	unsigned char signature[256];
+	size_t len = sizeof(signature);
+
+	return EVP_PKEY_sign(arg, signature, &len, digest, sizeof(digest)) == 1 ? 0 : -1;
+}
+
+static int64_t time_libcrypto(const gnutls_datum_t *der)
+{
+	const unsigned char *p = der->data;
+	EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, (long)der->size);
+	EVP_PKEY_CTX *ctx = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
+	int64_t ns = -1;
+
+	if (ctx && EVP_PKEY_sign_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1)
+		ns = time_calls(sign_libcrypto, ctx);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return ns;
+}
+
+int bench_bare_signatures(struct bench_bare *out)
+{
+	gnutls_x509_privkey_t x509 = NULL;
+	gnutls_privkey_t key = NULL;
+	gnutls_datum_t der = { 0 };
+	int64_t gnutls_ns = -1, libcrypto_ns = -1;
+
+	if (gnutls_privkey_init(&key) >= 0 &&
+	    gnutls_privkey_generate(key, GNUTLS_PK_RSA, 2048, 0) >= 0 &&
+	    gnutls_privkey_export_x509(key, &x509) >= 0 &&
+	    gnutls_x509_privkey_export2(x509, GNUTLS_X509_FMT_DER, &der) >= 0) {
+		gnutls_ns = time_calls(sign_gnutls, key);
+		libcrypto_ns = time_libcrypto(&der);
+	}
+	gnutls_free(der.data);
+	gnutls_x509_privkey_deinit(x509);
+	gnutls_privkey_deinit(key);
+	if (gnutls_ns < 0 || libcrypto_ns < 0) {
+		fprintf(stderr, "load: the bare signatures failed\n");
+		return -1;
+	}
+	out->gnutls_ms = (double)gnutls_ns / 1e6;
+	out->libcrypto_ms = (double)libcrypto_ns / 1e6;
+	return 0;
+}
+
+double bench_bare_fastest(const struct bench_bare *bare)
+{
+	return bare->libcrypto_ms < bare->gnutls_ms ? bare->libcrypto_ms : bare->gnutls_ms;
+}
