@@ -16,7 +16,7 @@
 
 /* A body that is not kept is read up to here, so that the client sees our answer rather than a
  * reset. */
-#define DRAIN_MAX ((size_t)1 << 20)
+#define DRAIN_MAX ((size_t)4 << 20)
 
 static atomic_uint waiting;
 
