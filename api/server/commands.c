@@ -50,7 +50,21 @@ static int set_key_type(void *to, const char *value)
 	return *type == CA_KEY_NONE ? CA_EINVAL : 0;
 }
 
-static void report_init(const char *state, const struct ca_init_result *made)
+/* The command that serves what was made, with every flag that differs from serve's own defaults. */
+static void print_serve(const struct ca_init_options *options, const struct ca_init_result *made)
+{
+	const char *port = strrchr(made->public_url, ':');
+
+	printf("  micad serve --state %s", options->state);
+	if (options->master_key)
+		printf(" --master-key %s", options->master_key);
+	if (port && strspn(port + 1, "0123456789") == strlen(port + 1) &&
+	    strcmp(port, ":8443") != 0)
+		printf(" --listen %s", port);
+	printf("\n");
+}
+
+static void report_init(const struct ca_init_options *options, const struct ca_init_result *made)
 {
 	char fingerprint[2 * CA_SHA256 + 1];
 
@@ -58,7 +72,7 @@ static void report_init(const char *state, const struct ca_init_result *made)
 	if (made->existed) {
 		printf("%s is initialised already; nothing was changed.\n\n"
 		       "  root's SHA-256 fingerprint  %s\n",
-		    state, fingerprint);
+		    options->state, fingerprint);
 		return;
 	}
 	printf("A new CA in %s.\n\n"
@@ -68,11 +82,11 @@ static void report_init(const char *state, const struct ca_init_result *made)
 	       "  master key                  %s\n\n"
 	       "Keep a copy of the master key elsewhere, apart from the backups of %s/mica.db:\n"
 	       "without it every backup is useless.\n\n"
-	       "Next, start it, and make a token for the first service:\n\n"
-	       "  micad serve --state %s\n"
-	       "  mica token create --home %s --dns web.internal\n",
-	    state, fingerprint, made->public_url, made->admin_home, made->master_key, state, state,
-	    made->admin_home);
+	       "Next, start it, and make a token for the first service:\n\n",
+	    options->state, fingerprint, made->public_url, made->admin_home, made->master_key,
+	    options->state);
+	print_serve(options, made);
+	printf("  mica token create --home %s --dns web.internal\n", made->admin_home);
 }
 
 int server_command_init(int argc, char **argv)
@@ -116,7 +130,7 @@ int server_command_init(int argc, char **argv)
 	else if ((r = ca_init(&options, &made, &why)))
 		status = complain(r, &why);
 	else {
-		report_init(options.state, &made);
+		report_init(&options, &made);
 		status = fflush(stdout) ? 1 : 0;
 	}
 	ca_init_result_clear(&made);

@@ -40,8 +40,12 @@ const char *server_request_query(const struct server_request *request, const cha
 	return NULL;
 }
 
-int server_request_check_query(struct server_request *request, const char *const *known)
+/* Are all query parameters among those that the route takes, each once? */
+static int check_query(struct server_request *request)
 {
+	static const char *const none[] = { NULL };
+	const char *const *known = request->route->query ? request->route->query : none;
+
 	for (size_t i = 0; i < request->query_len; i++) {
 		const char *key = request->query[i].key;
 		size_t k = 0;
@@ -319,6 +323,8 @@ static int check_headers(struct server_request *request)
 	if (!request->parameter)
 		return CA_ENOMEM;
 	r = server_identify(request);
+	if (!r)
+		r = check_query(request);
 	if (r)
 		return r;
 	length = server_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);

@@ -99,9 +99,6 @@ const char *server_request_header(const struct server_request *request, const ch
 /* A query parameter, or NULL. Borrowed. */
 const char *server_request_query(const struct server_request *request, const char *key);
 
-/* Are all query parameters among these (NULL-terminated), each once? CA_EQUERY otherwise. */
-int server_request_check_query(struct server_request *request, const char *const *known);
-
 /*
  * The first of the media types offered (NULL-terminated) that the Accept header takes best, by its
  * q-values (RFC 9110, section 12.5.1); without such a header the first. NULL: none,

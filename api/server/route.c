@@ -7,22 +7,28 @@
 #define CSR_BODY 65536
 #define SMALL_BODY 16384
 
+static const char *const certificate_query[] = { "name", "status", "profile", "expires_before",
+	"expires_after", "limit", "cursor", "tenant", NULL };
+static const char *const token_query[] = { "limit", "cursor", NULL };
+static const char *const bundle_query[] = { "tenant", NULL };
+
 static const struct server_route routes[] = {
-	{ "POST", "/v1/certificates", SERVER_TOKEN | SERVER_MAY_WRITE, CSR_BODY,
+	{ "POST", "/v1/certificates", SERVER_TOKEN | SERVER_MAY_WRITE, CSR_BODY, NULL,
 	    server_certificates_create },
-	{ "GET", "/v1/certificates", SERVER_MAY_READ, 0, server_certificates_list },
-	{ "GET", "/v1/certificates/{serial}", SERVER_HOLDER | SERVER_MAY_READ, 0,
+	{ "GET", "/v1/certificates", SERVER_MAY_READ, 0, certificate_query,
+	    server_certificates_list },
+	{ "GET", "/v1/certificates/{serial}", SERVER_HOLDER | SERVER_MAY_READ, 0, NULL,
 	    server_certificates_show },
 	{ "POST", "/v1/certificates/{serial}/revoke", SERVER_HOLDER | SERVER_MAY_WRITE, SMALL_BODY,
-	    server_certificates_revoke },
-	{ "POST", "/v1/tokens", SERVER_MAY_WRITE, SMALL_BODY, server_tokens_create },
-	{ "GET", "/v1/tokens", SERVER_MAY_READ, 0, server_tokens_list },
-	{ "DELETE", "/v1/tokens/{id}", SERVER_MAY_WRITE, 0, server_tokens_remove },
-	{ "GET", "/v1/trust-bundle", SERVER_ANYONE, 0, server_trust_bundle },
-	{ "GET", "/v1/whoami", SERVER_HOLDER | SERVER_MAY_READ, 0, server_whoami },
-	{ "GET", "/healthz", SERVER_ANYONE, 0, server_healthz },
-	{ "GET", "/readyz", SERVER_ANYONE, 0, server_readyz },
-	{ "GET", "/openapi.json", SERVER_ANYONE, 0, server_openapi },
+	    NULL, server_certificates_revoke },
+	{ "POST", "/v1/tokens", SERVER_MAY_WRITE, SMALL_BODY, NULL, server_tokens_create },
+	{ "GET", "/v1/tokens", SERVER_MAY_READ, 0, token_query, server_tokens_list },
+	{ "DELETE", "/v1/tokens/{id}", SERVER_MAY_WRITE, 0, NULL, server_tokens_remove },
+	{ "GET", "/v1/trust-bundle", SERVER_ANYONE, 0, bundle_query, server_trust_bundle },
+	{ "GET", "/v1/whoami", SERVER_HOLDER | SERVER_MAY_READ, 0, NULL, server_whoami },
+	{ "GET", "/healthz", SERVER_ANYONE, 0, NULL, server_healthz },
+	{ "GET", "/readyz", SERVER_ANYONE, 0, NULL, server_readyz },
+	{ "GET", "/openapi.json", SERVER_ANYONE, 0, NULL, server_openapi },
 };
 
 const struct server_route *server_routes(size_t *len)
@@ -53,6 +59,7 @@ int server_route_find(const char *method, const char *path, const struct server_
 {
 	size_t used = 0;
 
+	allow[0] = '\0';
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
 	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
@@ -60,6 +67,7 @@ int server_route_find(const char *method, const char *path, const struct server_
 			continue;
 		if (strcmp(routes[i].method, method) == 0) {
 			*out = &routes[i];
+			allow[0] = '\0';
 			return 0;
 		}
 		used += (size_t)snprintf(allow + used, 64 - used, "%s%s%s", used ? ", " : "",

@@ -27,7 +27,8 @@ struct server_route {
 	const char *method;
 	const char *path; /* with at most one {parameter}, a whole segment */
 	unsigned who;
-	size_t body_max; /* octets; 0: a body is refused */
+	size_t body_max;          /* octets; 0: a body is refused */
+	const char *const *query; /* the query parameters it takes, NULL-terminated; NULL: none */
 	int (*handle)(struct server_request *request);
 };
 

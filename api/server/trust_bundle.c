@@ -70,18 +70,16 @@ static int find_tenant(struct server_request *request, struct store_tenant *out)
 
 int server_trust_bundle(struct server_request *request)
 {
-	static const char *const known[] = { "tenant", NULL };
 	static const char *const offered[] = { "application/pem-certificate-chain",
 		"application/json", NULL };
 	const char *type = server_request_accept(request, offered);
 	struct store_tenant tenant;
-	int r = server_request_check_query(request, known);
+	int r;
 
-	if (!r && !type)
-		r = ca_refuse(
-		    &request->why, CA_ENOTACCEPTABLE, "there is %s and %s", offered[0], offered[1]);
-	if (!r)
-		r = find_tenant(request, &tenant);
+	if (!type)
+		return ca_refuse(&request->why, CA_ENOTACCEPTABLE, "there is %s and %s", offered[0],
+		    offered[1]);
+	r = find_tenant(request, &tenant);
 	if (r)
 		return r;
 	return strcmp(type, offered[1]) == 0 ? answer_json(request, &tenant)
