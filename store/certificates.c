@@ -163,6 +163,16 @@ int store_certificate_of_operator(
 	return get(&q, out);
 }
 
+static int remove_tokens_made_with(struct store_tx *tx, int64_t id, int64_t now)
+{
+	struct store_query q;
+
+	store_query_start(&q, tx, STORE_SQL_TOKEN_REMOVE_MADE_WITH);
+	store_put_int(&q, id);
+	store_put_int(&q, now);
+	return store_query_run(&q);
+}
+
 int store_certificate_revoke(
     struct store_tx *tx, int64_t id, int64_t now, int reason, bool *changed)
 {
@@ -179,12 +189,13 @@ int store_certificate_revoke(
 	if (rc)
 		return rc;
 	revoked = store_db_changes(tx) > 0;
-	if (!revoked) {
+	if (revoked)
+		rc = remove_tokens_made_with(tx, id, now);
+	else
 		rc = store_certificate_get_id(tx, id, &row);
-		store_certificate_clear(&row);
-		if (rc)
-			return rc;
-	}
+	store_certificate_clear(&row);
+	if (rc)
+		return rc;
 	if (changed)
 		*changed = revoked;
 	return 0;

@@ -12,14 +12,14 @@
 
 #define STORE_SERIAL_MAX 20
 #define STORE_PROFILE_MAX 64 /* with the NUL */
-#define STORE_HASH 32	     /* SHA-256 */
+#define STORE_HASH 32        /* SHA-256 */
 #define STORE_PAGE_MAX 500
 
 /* Status of a row. "Expired" is no status: it follows from not_after. */
 enum store_status { STORE_GOOD = 0, STORE_REVOKED = 1 };
 
 struct store_certificate {
-	int64_t id;	     /* assigned by store_certificate_add() */
+	int64_t id;          /* assigned by store_certificate_add() */
 	int64_t tenant_id;   /* tenants.id */
 	int64_t issuer_id;   /* authorities.id */
 	int64_t parent_id;   /* the certificate it was renewed from, or 0 */
@@ -35,8 +35,9 @@ struct store_certificate {
 	int64_t issued_at;
 	enum store_status status;
 	int64_t revoked_at;    /* 0 unless revoked */
-	int revocation_reason; /* RFC 5280, section 5.3.1: the CRLReason's number; 0 unless revoked */
-	int crl_shard;	       /* which shard of its issuer's CRL names it */
+	int revocation_reason; /* RFC 5280, section 5.3.1: the CRLReason's number; 0 unless revoked
+				*/
+	int crl_shard;         /* which shard of its issuer's CRL names it */
 	struct ca_names names; /* what it is searched by */
 	unsigned char *der;    /* owned */
 	size_t der_len;
@@ -53,35 +54,38 @@ int store_certificate_add(struct store_tx *tx, struct store_certificate *row);
 
 /* By serial, of one tenant (0: of any). *out is filled, to be cleared. CA_ENOTFOUND. */
 int store_certificate_get(struct store_tx *tx, int64_t tenant_id, const unsigned char *serial,
-	size_t serial_len, struct store_certificate *out);
+    size_t serial_len, struct store_certificate *out);
 
 /* By id. CA_ENOTFOUND. */
 int store_certificate_get_id(struct store_tx *tx, int64_t id, struct store_certificate *out);
 
 /* The newest good certificate of an operator by not_after, or CA_ENOTFOUND. */
-int store_certificate_of_operator(struct store_tx *tx, int64_t operator_id,
-	struct store_certificate *out);
+int store_certificate_of_operator(
+    struct store_tx *tx, int64_t operator_id, struct store_certificate *out);
 
 /*
- * Revoke. A row that is revoked already stays as it is, time and reason included, and that is no error; *changed
- * (may be NULL) tells. CA_ENOTFOUND.
+ * Revoke. A row that is revoked already stays as it is, time and reason included, and that is no
+ * error; *changed (may be NULL) tells. Enrolment tokens that were made with it are removed with it.
+ * CA_ENOTFOUND.
  */
-int store_certificate_revoke(struct store_tx *tx, int64_t id, int64_t now, int reason,
-	bool *changed);
+int store_certificate_revoke(
+    struct store_tx *tx, int64_t id, int64_t now, int reason, bool *changed);
 
 /* What to list. All zeroes but status -1: everything, newest first. Filters add up (and). */
 struct store_filter {
-	int64_t tenant_id;   /* 0: all */
-	const char *name;    /* exact ("web.internal", "10.0.0.1", "spiffe://…") or "*.suffix" (any depth below it) */
-	const char *profile; /* exact */
-	int status;	     /* -1: any; STORE_GOOD (expired ones too), STORE_REVOKED */
+	int64_t tenant_id; /* 0: all */
+	const char *name;  /* exact ("web.internal", "10.0.0.1", "spiffe://…") or "*.suffix" (any
+			      depth below it) */
+	const char *profile;    /* exact */
+	int status;             /* -1: any; STORE_GOOD (expired ones too), STORE_REVOKED */
 	int64_t expires_before; /* not_after < this; 0: no bound */
-	int64_t expires_after;	/* not_after >= this; 0: no bound */
+	int64_t expires_after;  /* not_after >= this; 0: no bound */
 };
 
 /*
- * A place in a listing. All zeroes: its beginning. The order follows from the filter: with expires_* by expiry, soonest
- * first; else with a "*.suffix" by name; else newest first. A cursor is good for the filter it came from only.
+ * A place in a listing. All zeroes: its beginning. The order follows from the filter: with
+ * expires_* by expiry, soonest first; else with a "*.suffix" by name; else newest first. A cursor
+ * is good for the filter it came from only.
  */
 struct store_cursor {
 	int64_t id;
@@ -92,15 +96,15 @@ struct store_cursor {
 void store_cursor_clear(struct store_cursor *cursor);
 
 /*
- * Up to max (1 to STORE_PAGE_MAX) rows from cursor on, each handed to each() in order and cleared after it returns;
- * what each() returns other than 0 ends the listing and is returned. Then *cursor is the place of the next row, and
- * *more tells whether there is one.
- * A certificate with several names below the suffix is listed once in a page for each; callers print it once.
- * A page may be short, or empty, though *more is true: where few rows pass the filter they are looked for in bounded steps.
- * CA_EINVAL: the filter's name is malformed.
+ * Up to max (1 to STORE_PAGE_MAX) rows from cursor on, each handed to each() in order and cleared
+ * after it returns; what each() returns other than 0 ends the listing and is returned. Then *cursor
+ * is the place of the next row, and *more tells whether there is one. A certificate with several
+ * names below the suffix is listed once in a page for each; callers print it once. A page may be
+ * short, or empty, though *more is true: where few rows pass the filter they are looked for in
+ * bounded steps. CA_EINVAL: the filter's name is malformed.
  */
 int store_certificate_list(struct store_tx *tx, const struct store_filter *filter, size_t max,
-	struct store_cursor *cursor, bool *more,
-	int (*each)(const struct store_certificate *row, void *arg), void *arg);
+    struct store_cursor *cursor, bool *more,
+    int (*each)(const struct store_certificate *row, void *arg), void *arg);
 
 #endif

@@ -13,13 +13,14 @@
 #include "store/certificates.h"
 #include "store/store.h"
 
-#define STORE_TENANT_NAME 64	/* at most 63 octets, and the NUL */
+#define STORE_TENANT_NAME 64    /* at most 63 octets, and the NUL */
 #define STORE_AUTHORITY_NAME 80 /* and the NUL */
-#define STORE_SECRET_NAME 64	/* and the NUL */
+#define STORE_SECRET_NAME 64    /* and the NUL */
 
 /* Two tenants exist from the start. */
 enum {
-	STORE_TENANT_SYSTEM = 1,  /* the installation itself: root, operators' CA, micad's own certificate */
+	STORE_TENANT_SYSTEM =
+	    1, /* the installation itself: root, operators' CA, micad's own certificate */
 	STORE_TENANT_DEFAULT = 2, /* "default" */
 };
 
@@ -34,18 +35,22 @@ void store_blob_clear(struct store_blob *blob); /* wipes */
 /* ---- the installation: one row ---- */
 
 struct store_installation {
-	char *name;	      /* for people and in the CAs' subjects */
+	char *name;           /* for people and in the CAs' subjects */
 	char *public_url;     /* https, without a trailing slash */
 	char *revocation_url; /* http, without a trailing slash; NULL when there is none */
-	struct ca_names names; /* micad's own: in its server certificate, reserved in every tenant */
+	struct ca_names
+	    names; /* micad's own: in its server certificate, reserved in every tenant */
 	int64_t created_at;
-	int64_t server_certificate_id; /* certificates.id of the one micad serves with; 0: none yet */
-	int64_t last_seen_at;	       /* the newest store_heartbeat() */
+	int64_t
+	    server_certificate_id; /* certificates.id of the one micad serves with; 0: none yet */
+	int64_t last_seen_at;      /* the newest store_heartbeat() */
 };
 
 void store_installation_clear(struct store_installation *row);
-int store_installation_set(struct store_tx *tx, const struct store_installation *row); /* insert or replace */
-int store_installation_get(struct store_tx *tx, struct store_installation *out); /* CA_ENOTFOUND: never initialised */
+int store_installation_set(
+    struct store_tx *tx, const struct store_installation *row); /* insert or replace */
+int store_installation_get(
+    struct store_tx *tx, struct store_installation *out); /* CA_ENOTFOUND: never initialised */
 int store_installation_set_server(struct store_tx *tx, int64_t certificate_id);
 
 /* A small durable write: proves that the store still takes them, and remembers the time. */
@@ -60,7 +65,8 @@ struct store_tenant {
 	int64_t removed_at; /* 0 while it is there */
 };
 
-int store_tenant_add(struct store_tx *tx, struct store_tenant *tenant); /* CA_EEXIST: the name was ever used */
+int store_tenant_add(
+    struct store_tx *tx, struct store_tenant *tenant); /* CA_EEXIST: the name was ever used */
 int store_tenant_get(struct store_tx *tx, int64_t id, struct store_tenant *out);
 int store_tenant_get_name(struct store_tx *tx, const char *name, struct store_tenant *out);
 
@@ -83,15 +89,16 @@ struct store_sealing_key {
 void store_sealing_key_clear(struct store_sealing_key *key);
 int store_sealing_key_add(struct store_tx *tx, struct store_sealing_key *key); /* assigns id */
 int store_sealing_key_each(struct store_tx *tx,
-	int (*each)(const struct store_sealing_key *key, void *arg), void *arg); /* all, by id */
+    int (*each)(const struct store_sealing_key *key, void *arg), void *arg); /* all, by id */
 
 /* ---- certificate authorities ---- */
 
 enum store_authority_kind {
 	STORE_AUTHORITY_ROOT = 1,
 	STORE_AUTHORITY_ISSUER = 2,
-	STORE_AUTHORITY_OPERATORS = 3, /* the self-signed CA of operators' certificates; in nobody's trust bundle */
-	STORE_AUTHORITY_SYSTEM = 4,    /* the issuer of micad's own certificates */
+	STORE_AUTHORITY_OPERATORS =
+	    3, /* the self-signed CA of operators' certificates; in nobody's trust bundle */
+	STORE_AUTHORITY_SYSTEM = 4, /* the issuer of micad's own certificates */
 };
 
 enum store_authority_status {
@@ -111,16 +118,17 @@ struct store_authority {
 	size_t serial_len;
 	unsigned char spki_sha256[STORE_HASH];
 	int64_t not_before, not_after;
-	int crl_shards; /* at least 1 */
+	int crl_shards;                /* at least 1 */
 	struct store_blob certificate; /* DER */
 	struct store_blob sealed_key;  /* PKCS#8, sealed under the tenant's signing key */
 	int64_t created_at;
 };
 
 void store_authority_clear(struct store_authority *authority);
-int store_authority_add(struct store_tx *tx, struct store_authority *authority); /* assigns id; CA_EEXIST: the name */
+int store_authority_add(
+    struct store_tx *tx, struct store_authority *authority); /* assigns id; CA_EEXIST: the name */
 int store_authority_each(struct store_tx *tx,
-	int (*each)(const struct store_authority *authority, void *arg), void *arg); /* all, by id */
+    int (*each)(const struct store_authority *authority, void *arg), void *arg); /* all, by id */
 
 /* ---- small sealed secrets, by name ---- */
 
@@ -132,8 +140,9 @@ struct store_secret {
 };
 
 void store_secret_clear(struct store_secret *secret);
-int store_secret_set(struct store_tx *tx, const struct store_secret *secret); /* insert or replace */
+int store_secret_set(
+    struct store_tx *tx, const struct store_secret *secret); /* insert or replace */
 int store_secret_get(struct store_tx *tx, int64_t tenant_id, const char *name,
-	struct store_secret *out); /* CA_ENOTFOUND */
+    struct store_secret *out); /* CA_ENOTFOUND */
 
 #endif

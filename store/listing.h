@@ -6,8 +6,9 @@
 #include "ca/base/names.h"
 
 /*
- * Append a name as certificate_names has it: a letter for the type, a colon, and the value; a DNS name has its labels
- * reversed, each with a dot behind it ("d:internal.web."), so that all names below a suffix stand together.
+ * Append a name as certificate_names has it: a letter for the type, a colon, and the value; a DNS
+ * name has its labels reversed, each with a dot behind it ("d:internal.web."), so that all names
+ * below a suffix stand together.
  */
 void store_rname_add(struct ca_buf *out, const struct ca_name *name);
 

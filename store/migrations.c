@@ -106,6 +106,7 @@ static const char *const migrations[] = {
 	"  id TEXT NOT NULL UNIQUE,"
 	"  tenant_id INTEGER NOT NULL REFERENCES tenants (id),"
 	"  operator_id INTEGER NOT NULL REFERENCES operators (id),"
+	"  certificate_id INTEGER NOT NULL," /* the operator's, that it was made with */
 	"  profile TEXT NOT NULL,"
 	"  names TEXT NOT NULL,"
 	"  uses_max INTEGER NOT NULL,"
@@ -116,6 +117,7 @@ static const char *const migrations[] = {
 	") STRICT;"
 	"CREATE INDEX tokens_of_tenant ON tokens (tenant_id);"
 	"CREATE INDEX tokens_by_expiry ON tokens (expires_at);"
+	"CREATE INDEX tokens_by_certificate ON tokens (certificate_id);"
 
 	"CREATE TABLE token_uses ("
 	"  token_seq INTEGER NOT NULL REFERENCES tokens (seq),"

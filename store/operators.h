@@ -1,4 +1,5 @@
-/* Operators: who may run the installation. What an operator may do stands here, never in the certificate. */
+/* Operators: who may run the installation. What an operator may do stands here, never in the
+ * certificate. */
 #ifndef STORE_OPERATORS_H
 #define STORE_OPERATORS_H
 
@@ -9,10 +10,10 @@
 #define STORE_OPERATOR_NAME 65 /* at most 64 octets, and the NUL */
 
 enum store_role {
-	STORE_ROLE_ADMIN = 1,	     /* the whole installation */
+	STORE_ROLE_ADMIN = 1,        /* the whole installation */
 	STORE_ROLE_TENANT_ADMIN = 2, /* one tenant, its policy too */
 	STORE_ROLE_OPERATOR = 3,     /* issues, revokes, makes tokens in one tenant */
-	STORE_ROLE_AUDITOR = 4,	     /* reads */
+	STORE_ROLE_AUDITOR = 4,      /* reads */
 };
 
 struct store_operator {
@@ -34,7 +35,8 @@ int store_operator_get_name(struct store_tx *tx, const char *name, struct store_
 /* Remove; removing twice is no error. CA_ENOTFOUND. */
 int store_operator_remove(struct store_tx *tx, int64_t id, int64_t now);
 
-/* "admin", "tenant-admin", "operator", "auditor"; NULL for anything else. And back: 0 for anything else. */
+/* "admin", "tenant-admin", "operator", "auditor"; NULL for anything else. And back: 0 for anything
+ * else. */
 const char *store_role_text(enum store_role role);
 enum store_role store_role_parse(const char *text);
 

@@ -9,8 +9,8 @@
 #define CERTIFICATE_WANTED "(?2 < 0 OR c.status = ?2) AND (?3 IS NULL OR c.profile = ?3)"
 
 #define TOKEN_COLUMNS                                                                              \
-	"id, tenant_id, operator_id, profile, names, uses_max, uses, created_at, expires_at, "     \
-	"removed_at, seq"
+	"id, tenant_id, operator_id, certificate_id, profile, names, uses_max, uses, created_at, " \
+	"expires_at, removed_at, seq"
 
 /* Which tokens a prune forgets: both of its statements must pick the same ones. */
 #define TOKEN_PRUNED                                                                               \
@@ -125,9 +125,9 @@ static const char *const statements[STORE_STATEMENTS] = {
 	    "AND (n.not_after, n.certificate_id) >= (?5, ?4)",
 
 	[STORE_SQL_TOKEN_ADD] =
-	    "INSERT INTO tokens (id, tenant_id, operator_id, profile, names, uses_max, uses, "
-	    "created_at, expires_at, removed_at) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	    "INSERT INTO tokens (id, tenant_id, operator_id, certificate_id, profile, names, "
+	    "uses_max, uses, created_at, expires_at, removed_at) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[STORE_SQL_TOKEN_GET] = "SELECT " TOKEN_COLUMNS " FROM tokens "
 				"WHERE id = ?1 AND (?2 = 0 OR tenant_id = ?2)",
 	[STORE_SQL_TOKEN_CHECK] =
@@ -149,6 +149,8 @@ static const char *const statements[STORE_STATEMENTS] = {
 	    "WHERE tenant_id = ?3 AND seq > ?1 AND expires_at >= ?2 ORDER BY seq LIMIT 1",
 	[STORE_SQL_TOKEN_REMOVE] = "UPDATE tokens SET removed_at = ?2 "
 				   "WHERE id = ?1 AND removed_at = 0",
+	[STORE_SQL_TOKEN_REMOVE_MADE_WITH] = "UPDATE tokens SET removed_at = ?2 "
+					     "WHERE certificate_id = ?1 AND removed_at = 0",
 	[STORE_SQL_TOKEN_PRUNE_USES] = "DELETE FROM token_uses WHERE token_seq IN " TOKEN_PRUNED,
 	[STORE_SQL_TOKEN_PRUNE] = "DELETE FROM tokens WHERE seq IN " TOKEN_PRUNED,
 };

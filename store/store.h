@@ -1,9 +1,11 @@
 /*
- * The store: what Mica remembers. It opens the database, hands out reading transactions, and runs every change through
- * one writing thread that commits in groups. It knows rows, not X.509: certificates are octets to it.
+ * The store: what Mica remembers. It opens the database, hands out reading transactions, and runs
+ * every change through one writing thread that commits in groups. It knows rows, not X.509:
+ * certificates are octets to it.
  *
- * Threads: a `struct store` may be used by any thread; a `struct store_tx` by the one that holds it.
- * Errors: CA_ESTORE (the database failed), CA_ESTOREFULL (no space), CA_ENOMEM; what else a function returns, it says.
+ * Threads: a `struct store` may be used by any thread; a `struct store_tx` by the one that holds
+ * it. Errors: CA_ESTORE (the database failed), CA_ESTOREFULL (no space), CA_ENOMEM; what else a
+ * function returns, it says.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -18,21 +20,25 @@ struct store;
 struct store_tx;
 
 struct store_options {
-	size_t queue_max; /* jobs that may wait or be under way before store_submit() says CA_EOVERLOADED; 0: 1024 */
-	int busy_ms;	  /* how long to wait for somebody else's lock on the file; 0: 5000 */
+	size_t queue_max; /* jobs that may wait or be under way before store_submit() says
+			     CA_EOVERLOADED; 0: 1024 */
+	int busy_ms;      /* how long to wait for somebody else's lock on the file; 0: 5000 */
 };
 
-/* Make a new database at path (which must not exist: CA_EEXIST) with the newest schema. It is closed again. */
+/* Make a new database at path (which must not exist: CA_EEXIST) with the newest schema. It is
+ * closed again. */
 int store_create(const char *path);
 
 /*
- * Open, and bring the schema up to date. options may be NULL. No thread is started before the first store_submit().
- * CA_ENOTFOUND: no such file. CA_ESTORESCHEMA: not ours, or newer than this program; *why says which.
+ * Open, and bring the schema up to date. options may be NULL. No thread is started before the first
+ * store_submit(). CA_ENOTFOUND: no such file. CA_ESTORESCHEMA: not ours, or newer than this
+ * program; *why says which.
  */
 int store_open(const char *path, const struct store_options *options, struct store **out,
-	struct ca_detail *why);
+    struct ca_detail *why);
 
-/* Runs the jobs that wait, stops the writer, checkpoints, closes. NULL is fine. No transaction may be held. */
+/* Runs the jobs that wait, stops the writer, checkpoints, closes. NULL is fine. No transaction may
+ * be held. */
 void store_close(struct store *store);
 
 /* ---- reading ---- */
@@ -44,11 +50,13 @@ void store_read_end(struct store_tx *tx); /* NULL is fine */
 /* ---- writing ---- */
 
 /*
- * One atomic change. run() is called on the writer's thread inside a transaction that it may share with other jobs; it
- * checks first and writes after, and returns 0 to have its changes committed, or an error to have none of them.
- * It may be called again (a group that failed is run anew, job by job), so it must not keep what the earlier call did.
- * done() is called exactly once, on the writer's thread, after the change is durable or has failed: with 0, with what
- * run() returned, or with CA_ESTORE / CA_ESTOREFULL when the commit failed. It must be quick and must not submit and wait.
+ * One atomic change. run() is called on the writer's thread inside a transaction that it may share
+ * with other jobs; it checks first and writes after, and returns 0 to have its changes committed,
+ * or an error to have none of them. It may be called again (a group that failed is run anew, job by
+ * job), so it must not keep what the earlier call did. done() is called exactly once, on the
+ * writer's thread, after the change is durable or has failed: with 0, with what run() returned, or
+ * with CA_ESTORE / CA_ESTOREFULL when the commit failed. It must be quick and must not submit and
+ * wait.
  */
 struct store_job {
 	int (*run)(struct store_tx *tx, void *arg);
@@ -58,8 +66,8 @@ struct store_job {
 };
 
 /*
- * Queue a job; *job belongs to the store until done() is called. CA_EOVERLOADED: the queue is full, CA_ESTOPPING: the
- * store is closing; then done() is not called.
+ * Queue a job; *job belongs to the store until done() is called. CA_EOVERLOADED: the queue is full,
+ * CA_ESTOPPING: the store is closing; then done() is not called.
  */
 int store_submit(struct store *store, struct store_job *job);
 
@@ -68,9 +76,9 @@ int store_write(struct store *store, int (*run)(struct store_tx *tx, void *arg),
 
 struct store_stats {
 	uint64_t commits; /* transactions committed since open */
-	uint64_t jobs;	  /* jobs committed in them */
+	uint64_t jobs;    /* jobs committed in them */
 	uint64_t failed;  /* commits that failed */
-	size_t queued;	  /* jobs waiting or under way now */
+	size_t queued;    /* jobs waiting or under way now */
 };
 
 void store_stats(struct store *store, struct store_stats *out);

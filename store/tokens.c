@@ -26,6 +26,7 @@ int store_token_add(struct store_tx *tx, const struct store_token *token)
 	store_put_text(&q, token->id);
 	store_put_int(&q, token->tenant_id);
 	store_put_int(&q, token->operator_id);
+	store_put_int(&q, token->certificate_id);
 	store_put_text(&q, token->profile);
 	store_put_text(&q, ca_buf_text(&names));
 	store_put_int(&q, token->uses_max);
@@ -50,6 +51,7 @@ static int get(struct store_query *q, struct store_token *out, int64_t *seq)
 		store_take_text(q, row.id, sizeof(row.id));
 		row.tenant_id = store_take_int(q);
 		row.operator_id = store_take_int(q);
+		row.certificate_id = store_take_int(q);
 		store_take_text(q, row.profile, sizeof(row.profile));
 		store_take_names(q, &row.names);
 		row.uses_max = (int)store_take_int(q);

@@ -200,9 +200,11 @@ static void log_answer(const struct server_request *request, int error)
 
 	snprintf(status, sizeof(status), "%u", request->status);
 	snprintf(ms, sizeof(ms), "%lld", (long long)(ca_monotonic_ms() - request->began_ms));
-	ca_log_event(request->status >= 500 ? CA_LOG_ERROR
-		     : error                ? CA_LOG_WARN
-					    : CA_LOG_DEBUG,
+	/* A handler that answers 503 by itself (/readyz) is asked again and again, and has said why
+	 * elsewhere. */
+	ca_log_event(!error                   ? CA_LOG_DEBUG
+		     : request->status >= 500 ? CA_LOG_ERROR
+					      : CA_LOG_WARN,
 	    "request", fields);
 }
 

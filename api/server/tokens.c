@@ -126,9 +126,19 @@ static int run_add(struct store_tx *tx, void *arg)
 {
 	struct server_request *request = arg;
 	struct token_state *token = request->state;
-	int r = store_tenant_get(tx, token->row.tenant_id, &token->tenant);
+	struct store_certificate shown = { 0 };
+	int r = store_certificate_get_id(tx, token->row.certificate_id, &shown);
 
-	return r ? r : store_token_add(tx, &token->row);
+	/* Revoked a moment ago: its tokens were removed then, and this one would come too late for
+	 * that. */
+	if (!r && shown.status == STORE_REVOKED)
+		r = CA_ECERTREVOKED;
+	if (!r)
+		r = store_tenant_get(tx, token->row.tenant_id, &token->tenant);
+	if (!r)
+		r = store_token_add(tx, &token->row);
+	store_certificate_clear(&shown);
+	return r;
 }
 
 static int answer_added(struct server_request *request)
@@ -163,6 +173,7 @@ int server_tokens_create(struct server_request *request)
 	request->free_state = token_state_free;
 	request->resume = answer_added;
 	token->row.operator_id = request->identity.operator_.id;
+	token->row.certificate_id = request->identity.certificate_id;
 	token->row.tenant_id =
 	    request->identity.tenant_id ? request->identity.tenant_id : STORE_TENANT_DEFAULT;
 	r = parse_body(request, &token->row);

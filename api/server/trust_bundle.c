@@ -77,8 +77,8 @@ int server_trust_bundle(struct server_request *request)
 	int r;
 
 	if (!type)
-		return ca_refuse(&request->why, CA_ENOTACCEPTABLE, "there is %s and %s", offered[0],
-		    offered[1]);
+		return ca_refuse(
+		    &request->why, CA_ENOTACCEPTABLE, "there is %s and %s", offered[0], offered[1]);
 	r = find_tenant(request, &tenant);
 	if (r)
 		return r;
