@@ -28,7 +28,7 @@ static int url_parse(const char *url, struct bench_target *t)
 	const char *at, *colon;
 	size_t len;
 
-	if (strncmp(url, "https://", 8))
+	if (strncmp(url, "https://", 8) != 0)
 		return -1;
 	at = url + 8;
 	len = strcspn(at, "/ \r\n");
@@ -242,7 +242,10 @@ static int head_parse(const char *head, const char *end, struct bench_answer *ou
 	const char *value;
 	char *after;
 
-	if (sscanf(head, "HTTP/1.1 %3d", &out->status) != 1)
+	if (strncmp(head, "HTTP/1.1 ", 9) != 0)
+		return -1;
+	out->status = (int)strtol(head + 9, &after, 10);
+	if (after != head + 12)
 		return -1;
 	value = header(head, end, "Connection");
 	out->closing = value && !strncasecmp(value, "close", 5);

@@ -36,7 +36,6 @@ int64_t bench_process_cpu_ns(pid_t pid)
 void bench_process_memory(pid_t pid, struct bench_memory *out)
 {
 	char path[64], line[256];
-	long kib;
 	FILE *f;
 
 	out->rss_mb = out->anon_mb = -1;
@@ -45,10 +44,10 @@ void bench_process_memory(pid_t pid, struct bench_memory *out)
 	if (!f)
 		return;
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "VmRSS: %ld kB", &kib) == 1)
-			out->rss_mb = (double)kib / 1024;
-		else if (sscanf(line, "RssAnon: %ld kB", &kib) == 1)
-			out->anon_mb = (double)kib / 1024;
+		if (strncmp(line, "VmRSS:", 6) == 0)
+			out->rss_mb = strtod(line + 6, NULL) / 1024;
+		else if (strncmp(line, "RssAnon:", 8) == 0)
+			out->anon_mb = strtod(line + 8, NULL) / 1024;
 	}
 	fclose(f);
 }

@@ -210,9 +210,10 @@ static int request_format(
 			text[len++] = pem[i];
 		}
 	}
-	memcpy(text + len, "\"}", 2);
+	text[len++] = '"';
+	text[len++] = '}';
 	out->text = text;
-	out->len = len + 2;
+	out->len = len;
 	return 0;
 }
 

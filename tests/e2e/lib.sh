@@ -376,6 +376,20 @@ keep() { # DIRECTORY
 		field .serial >"$1/serial" && cp "$state/admin/ca.crt" "$1/ca.crt"
 }
 
+# Serials on record with the profile "service", sorted, to $work/record.
+on_record() {
+	local cursor=
+	: >"$work/record"
+	while :; do
+		op GET "/v1/certificates?limit=500&profile=service${cursor:+&cursor=$cursor}"
+		[ "$status" = 200 ] || return 1
+		field '.certificates[].serial' >>"$work/record"
+		cursor=$(field '.next // empty')
+		[ -n "$cursor" ] || break
+	done
+	sort -o "$work/record" "$work/record"
+}
+
 # ---- a clock to turn ----
 # With faketime installed, $work/clock holds the offset ("+8d") that a program started with "${clock[@]}" sees; it may be
 # changed while the program runs. Only the wall clock is moved.

@@ -161,6 +161,22 @@ else
 	skip "a token whose maker was removed" "sqlite3 is not installed"
 fi
 
+# ---- a maker whose key leaked: what was made with it goes with it ----
+mkdir "$work/third"
+make_csr "$work/third/csr" "$work/third/tls.key" third
+csr_body "$work/third/csr" '{"profile":"operator"}' >"$work/third/body"
+op POST /v1/certificates "${json[@]}" --data-binary "@$work/third/body"
+answered "an admin makes a third operator" 201
+keep "$work/third"
+third=$(field .serial)
+with "$work/third" POST /v1/tokens "${json[@]}" --data-binary '{"dns":["web.internal"]}'
+answered "who makes a token" 201
+stolen=$(field .token)
+op POST "/v1/certificates/$third/revoke" "${json[@]}" --data-binary '{"reason":"keyCompromise"}'
+answered "the third operator's certificate is revoked" 200
+redeem 5 "$stolen"
+problem "the token made with it" 401 token-removed
+
 # ---- what a token makes is not an operator ----
 make_token '{"dns":["web.internal"]}'
 csr_body "$work/second/csr" '{"profile":"operator"}' >"$work/second/body"
