@@ -1,6 +1,7 @@
 /*
- * A certificate authority: a CA certificate with its key. This is the only path to a signature on a certificate.
- * Immutable once loaded; any number of threads may issue from one at the same time, and no lock is held over a signature.
+ * A certificate authority: a CA certificate with its key. This is the only path to a signature on a
+ * certificate. Immutable once loaded; any number of threads may issue from one at the same time,
+ * and no lock is held over a signature.
  */
 #ifndef CA_AUTHORITY_H
 #define CA_AUTHORITY_H
@@ -29,7 +30,7 @@ struct ca_authority {
 	gnutls_x509_crt_t crt; /* owned */
 	unsigned char *der;    /* owned */
 	size_t der_len;
-	char *pem; /* owned */
+	char *pem;          /* owned */
 	struct ca_key *key; /* owned; NULL when this process may not sign with it */
 };
 
@@ -41,40 +42,44 @@ struct ca_urls {
 };
 
 /*
- * Sign the certificate for what was granted: RFC 5280 v3, a serial of 17 octets (134 random bits and more), subject, SAN, critical basicConstraints and keyUsage, EKU, AKI, SKI,
- * and with a revocation URL caIssuers (URL/ca/NAME.cer), OCSP (URL/ocsp) and the CRL distribution point (URL/crl/NAME.crl). The signature is checked with the
- * issuer's public key before anything is handed out, and the result is read back and compared with the grant.
- * *row is filled for store_certificate_add(): all but id, parent_id, lineage_id, operator_id, profile and issued_at. It must be zeroed or cleared before.
+ * Sign the certificate for what was granted: RFC 5280 v3, a serial of 17 octets (134 random bits
+ * and more), subject, SAN, critical basicConstraints and keyUsage, EKU, AKI, SKI, and with a
+ * revocation URL caIssuers (URL/ca/NAME.cer), OCSP (URL/ocsp) and the CRL distribution point
+ * (URL/crl/NAME.crl). The signature is checked with the issuer's public key before anything is
+ * handed out, and the result is read back and compared with the grant. *row is filled for
+ * store_certificate_add(): all but id, parent_id, lineage_id, operator_id, profile and issued_at.
+ * It must be zeroed or cleared before.
  */
 int ca_authority_issue(const struct ca_authority *issuer, const struct ca_csr *csr,
-	const struct ca_grant *grant, const struct ca_urls *urls, struct store_certificate *row);
+    const struct ca_grant *grant, const struct ca_urls *urls, struct store_certificate *row);
 
 /* The same for a public key without a CSR (micad's own certificate); request_sha256 stays zero. */
 int ca_authority_issue_key(const struct ca_authority *issuer, gnutls_pubkey_t pubkey,
-	const struct ca_grant *grant, const struct ca_urls *urls, struct store_certificate *row);
+    const struct ca_grant *grant, const struct ca_urls *urls, struct store_certificate *row);
 
 /* What a CA certificate is to be. */
 struct ca_authority_template {
 	const char *common_name;  /* distinct for each CA that is ever made */
 	const char *organization; /* or NULL */
-	int pathlen;		  /* -1: no limit */
+	int pathlen;              /* -1: no limit */
 	int64_t not_before, not_after;
 };
 
 /*
- * Make a CA certificate for key: self-signed when parent is NULL, else signed by parent. keyCertSign and cRLSign, critical; the parent's AIA and
- * CRL URLs as above. Appends the DER; serial has room for STORE_SERIAL_MAX.
+ * Make a CA certificate for key: self-signed when parent is NULL, else signed by parent.
+ * keyCertSign and cRLSign, critical; the parent's AIA and CRL URLs as above. Appends the DER;
+ * serial has room for STORE_SERIAL_MAX.
  */
 int ca_authority_create(const struct ca_authority *parent, const struct ca_key *key,
-	const struct ca_authority_template *tmpl, const struct ca_urls *urls, struct ca_buf *der,
-	unsigned char *serial, size_t *serial_len);
+    const struct ca_authority_template *tmpl, const struct ca_urls *urls, struct ca_buf *der,
+    unsigned char *serial, size_t *serial_len);
 
 /*
- * Put a loaded authority together from its row and its opened key (transferred on success; NULL: none).
- * CA_ESEAL: certificate, key and row do not belong together.
+ * Put a loaded authority together from its row and its opened key (transferred on success; NULL:
+ * none). CA_ESEAL: certificate, key and row do not belong together.
  */
-int ca_authority_open(const struct store_authority *row, struct ca_key *key,
-	struct ca_authority **out);
+int ca_authority_open(
+    const struct store_authority *row, struct ca_key *key, struct ca_authority **out);
 
 /* Append a certificate's PEM from its DER. */
 int ca_pem_certificate(const unsigned char *der, size_t len, struct ca_buf *out);

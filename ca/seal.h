@@ -1,7 +1,8 @@
 /*
  * Secrets at rest: AES-256-GCM (NIST SP 800-38D) with random 96-bit nonces.
- * A blob is: version 1 (1 octet), key version (4 octets, big-endian), nonce (12), ciphertext, tag (16). Its associated data names where
- * it belongs (tenant, table, row, column, key version), so a blob moved elsewhere does not open.
+ * A blob is: version 1 (1 octet), key version (4 octets, big-endian), nonce (12), ciphertext, tag
+ * (16). Its associated data names where it belongs (tenant, table, row, column, key version), so a
+ * blob moved elsewhere does not open.
  */
 #ifndef CA_SEAL_H
 #define CA_SEAL_H
@@ -25,11 +26,11 @@ struct ca_seal_place {
 
 /* Append the sealed form of secret to out. */
 int ca_seal(const unsigned char key[CA_SEAL_KEY], uint32_t key_version,
-	const struct ca_seal_place *place, const void *secret, size_t len, struct ca_buf *out);
+    const struct ca_seal_place *place, const void *secret, size_t len, struct ca_buf *out);
 
 /* Append the secret. CA_ESEAL: cut, changed, moved, or sealed under another key. */
 int ca_unseal(const unsigned char key[CA_SEAL_KEY], const struct ca_seal_place *place,
-	const void *blob, size_t len, struct ca_buf *out);
+    const void *blob, size_t len, struct ca_buf *out);
 
 /* The key version that a blob names. CA_ESEAL: too short, or of a format not known. */
 int ca_seal_key_version(const void *blob, size_t len, uint32_t *out);
@@ -47,7 +48,8 @@ struct ca_master_key {
 int ca_master_key_create(const char *path);
 
 /*
- * Read one. CA_ENOMASTERKEY with *why: absent, not 64 hexadecimal digits, readable or writable by others (mode & 0007), or writable by the group.
+ * Read one. CA_ENOMASTERKEY with *why: absent, not 64 hexadecimal digits, readable or writable by
+ * others (mode & 0007), or writable by the group.
  */
 int ca_master_key_read(const char *path, struct ca_master_key *out, struct ca_detail *why);
 

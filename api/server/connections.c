@@ -297,7 +297,8 @@ static void watch_listener(struct server_connections *all, bool on)
 	struct epoll_event event = { .events = on ? EPOLLIN : 0 };
 
 	event.data.ptr = &all->listen_fd;
-	epoll_ctl(all->epoll_fd, EPOLL_CTL_MOD, all->listen_fd, &event);
+	if (epoll_ctl(all->epoll_fd, EPOLL_CTL_MOD, all->listen_fd, &event))
+		ca_logf(CA_LOG_ERROR, "epoll: %s", strerror(errno));
 	all->paused = !on;
 }
 
@@ -537,7 +538,7 @@ static bool drain_once(struct server_connections *all, bool everything)
 
 void server_connections_drain(struct server_connections *all, int wait_ms)
 {
-	const struct timespec pause = { .tv_nsec = 20 * 1000000 };
+	const struct timespec pause = { .tv_nsec = 20000000 };
 	int64_t until = ca_monotonic_ms() + wait_ms;
 
 	if (!all->attendant_runs)

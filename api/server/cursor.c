@@ -48,10 +48,11 @@ int server_cursor_parse(const char *text, const struct store_filter *filter,
 	if (ca_unbase64url(text, strlen(text), (unsigned char *)plain, CURSOR_MAX, &len))
 		goto refuse;
 	plain[len] = '\0';
-	if (strlen(plain) != len ||
-	    sscanf(plain, "%c %lld %lld %n", &order, &id, &not_after, &name) != 3 ||
-	    !name || // NOLINT(cert-err34-c): overflow gives a wrong place, nothing worse
-	    order != order_of(filter) || id < 0)
+	/* A number that overflows gives a wrong place, nothing worse. */
+	// NOLINTNEXTLINE(cert-err34-c)
+	if (sscanf(plain, "%c %lld %lld %n", &order, &id, &not_after, &name) != 3)
+		goto refuse;
+	if (strlen(plain) != len || !name || order != order_of(filter) || id < 0)
 		goto refuse;
 	if (order == 'n') {
 		out->name = strdup(plain + name);

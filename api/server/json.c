@@ -87,7 +87,7 @@ int server_json_int(const json_t *object, const char *key, int64_t min, int64_t 
 
 int server_json_duration(const json_t *object, const char *key, int64_t *out, struct ca_detail *why)
 {
-	const char *text;
+	const char *text = NULL;
 	int r = server_json_string(object, key, false, &text, why);
 
 	if (r || !text)

@@ -36,9 +36,9 @@ int server_set_duration(void *to, const char *value)
 
 static void variable_of(const struct server_flag *flag, char out[VARIABLE_MAX])
 {
-	char *p = out;
+	char *p;
 
-	p += snprintf(out, VARIABLE_MAX, "MICAD_%s", flag->name);
+	snprintf(out, VARIABLE_MAX, "MICAD_%s", flag->name);
 	for (p = out; *p; p++)
 		*p = *p == '-' ? '_' : (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
 }

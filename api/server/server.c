@@ -100,7 +100,7 @@ static int raise_file_limit(unsigned connections)
 /* ---- HTTP ---- */
 
 /* libmicrohttpd's words, at a level where nobody is woken by a client that hangs up. */
-static void log_mhd(void *cls, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void log_mhd(void *cls, const char *format, va_list ap)
 {
 	char text[512];
 
@@ -159,7 +159,7 @@ static void wait_for_end(const sigset_t *signals)
  * stopped with. */
 static void wait_for_jobs(void)
 {
-	const struct timespec pause = { .tv_nsec = 5 * 1000000 };
+	const struct timespec pause = { .tv_nsec = 5000000 };
 
 	while (server_requests_waiting())
 		nanosleep(&pause, NULL);

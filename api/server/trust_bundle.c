@@ -55,13 +55,14 @@ static int answer_json(struct server_request *request, const struct store_tenant
 /* The tenant that ?tenant= names; the installation's own is nobody's. */
 static int find_tenant(struct server_request *request, struct store_tenant *out)
 {
-	const char *name = server_request_query(request, "tenant");
+	const char *asked = server_request_query(request, "tenant");
+	const char *name = asked ? asked : "default";
 	struct store_tx *tx = NULL;
 	int r = store_read_begin(request->server->store, &tx);
 
 	if (r)
 		return r;
-	r = store_tenant_get_name(tx, name ? name : "default", out);
+	r = store_tenant_get_name(tx, name, out);
 	store_read_end(tx);
 	if (r == CA_ENOTFOUND || (!r && (out->removed_at || out->id == STORE_TENANT_SYSTEM)))
 		return ca_refuse(&request->why, CA_ENOTFOUND, "there is no tenant %.64s", name);

@@ -33,7 +33,7 @@ static bool reserve(struct ca_buf *buf, size_t more)
 	data = malloc(cap);
 	if (!data)
 		goto fail;
-	if (buf->len)
+	if (buf->data && buf->len)
 		memcpy(data, buf->data, buf->len);
 	ca_wipe(buf->data, buf->len);
 	free(buf->data);

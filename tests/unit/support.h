@@ -11,14 +11,16 @@
 
 #include "ca/base/buf.h"
 
-/* A fresh directory; support_rmdir() removes it with all that is in it and frees the path. Fails the test on error. */
+/* A fresh directory; support_rmdir() removes it with all that is in it and frees the path. Fails
+ * the test on error. */
 char *support_mkdir(void);
 void support_rmdir(char *path);
 
 /* "dir/name", allocated; never NULL. */
 char *support_path(const char *dir, const char *name);
 
-/* Run a shell command; its standard output is appended to out (NULL: thrown away). Returns the exit status. */
+/* Run a shell command; its standard output is appended to out (NULL: thrown away). Returns the exit
+ * status. */
 int support_run(struct ca_buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
