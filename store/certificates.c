@@ -51,6 +51,7 @@ static int add_row(struct store_tx *tx, const struct store_certificate *row, con
 	store_put_int(&q, row->issuer_id);
 	store_put_id(&q, row->parent_id);
 	store_put_id(&q, row->lineage_id);
+	store_put_id(&q, row->issued_by);
 	store_put_id(&q, row->operator_id);
 	store_put_blob(&q, row->serial, row->serial_len);
 	store_put_blob(&q, row->spki_sha256, STORE_HASH);
@@ -64,6 +65,7 @@ static int add_row(struct store_tx *tx, const struct store_certificate *row, con
 	store_put_id(&q, row->revoked_at);
 	store_put_int(&q, row->revocation_reason);
 	store_put_int(&q, row->crl_shard);
+	store_put_text(&q, row->common_name);
 	store_put_text(&q, names);
 	store_put_blob(&q, row->der, row->der_len);
 	return store_query_run(&q);
@@ -100,6 +102,7 @@ static void take_row(struct store_query *q, struct store_certificate *row)
 	row->issuer_id = store_take_int(q);
 	row->parent_id = store_take_int(q);
 	row->lineage_id = store_take_int(q);
+	row->issued_by = store_take_int(q);
 	row->operator_id = store_take_int(q);
 	store_take_octets(q, row->serial, sizeof(row->serial), &row->serial_len);
 	store_take_hash(q, row->spki_sha256);
@@ -113,6 +116,7 @@ static void take_row(struct store_query *q, struct store_certificate *row)
 	row->revoked_at = store_take_int(q);
 	row->revocation_reason = (int)store_take_int(q);
 	row->crl_shard = (int)store_take_int(q);
+	store_take_text(q, row->common_name, sizeof(row->common_name));
 	store_take_names(q, &row->names);
 	store_take_blob(q, &row->der, &row->der_len);
 }
@@ -151,6 +155,23 @@ int store_certificate_get_id(struct store_tx *tx, int64_t id, struct store_certi
 	store_query_start(&q, tx, STORE_SQL_CERTIFICATE_GET_ID);
 	store_put_int(&q, id);
 	return get(&q, out);
+}
+
+int store_certificate_status(struct store_tx *tx, int64_t id, enum store_status *out)
+{
+	enum store_status status = STORE_GOOD;
+	struct store_query q;
+	int rc;
+
+	store_query_start(&q, tx, STORE_SQL_CERTIFICATE_STATUS);
+	store_put_int(&q, id);
+	rc = store_query_first(&q);
+	if (rc == 0)
+		status = (enum store_status)store_take_int(&q);
+	rc = store_query_end(&q, rc);
+	if (rc == 0)
+		*out = status;
+	return rc;
 }
 
 int store_certificate_of_operator(

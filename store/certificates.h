@@ -12,6 +12,7 @@
 
 #define STORE_SERIAL_MAX 20
 #define STORE_PROFILE_MAX 64 /* with the NUL */
+#define STORE_COMMON_NAME 65 /* at most 64 octets, and the NUL */
 #define STORE_HASH 32        /* SHA-256 */
 #define STORE_PAGE_MAX 500
 
@@ -24,13 +25,16 @@ struct store_certificate {
 	int64_t issuer_id;   /* authorities.id */
 	int64_t parent_id;   /* the certificate it was renewed from, or 0 */
 	int64_t lineage_id;  /* id of the first of its lineage; 0 when added: its own */
+	int64_t issued_by;   /* the operator's certificate that asked for it, or made the token that
+				did; 0: micad itself */
 	int64_t operator_id; /* operators.id when it is an operator's credential, else 0 */
 	unsigned char serial[STORE_SERIAL_MAX]; /* big-endian, without a leading zero octet */
 	size_t serial_len;
 	unsigned char spki_sha256[STORE_HASH];
 	unsigned char request_sha256[STORE_HASH]; /* of the CSR's DER; zeroes when there was none */
 	char profile[STORE_PROFILE_MAX];
-	int64_t not_before, not_after; /* as in the certificate */
+	char common_name[STORE_COMMON_NAME]; /* the subject's CN; "" when the subject is empty */
+	int64_t not_before, not_after;       /* as in the certificate */
 	int64_t renew_after;
 	int64_t issued_at;
 	enum store_status status;
@@ -58,6 +62,9 @@ int store_certificate_get(struct store_tx *tx, int64_t tenant_id, const unsigned
 
 /* By id. CA_ENOTFOUND. */
 int store_certificate_get_id(struct store_tx *tx, int64_t id, struct store_certificate *out);
+
+/* Only the status, by id. CA_ENOTFOUND. */
+int store_certificate_status(struct store_tx *tx, int64_t id, enum store_status *out);
 
 /* The newest good certificate of an operator by not_after, or CA_ENOTFOUND. */
 int store_certificate_of_operator(

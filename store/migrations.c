@@ -68,6 +68,7 @@ static const char *const migrations[] = {
 	"  issuer_id INTEGER NOT NULL REFERENCES authorities (id),"
 	"  parent_id INTEGER,"
 	"  lineage_id INTEGER," /* NULL: it is the first of its lineage */
+	"  issued_by INTEGER,"  /* certificates.id of the operator's that stands behind it */
 	"  operator_id INTEGER REFERENCES operators (id),"
 	"  status INTEGER NOT NULL CHECK (status IN (0, 1)),"
 	"  not_before INTEGER NOT NULL,"
@@ -81,6 +82,7 @@ static const char *const migrations[] = {
 	"  spki_sha256 BLOB NOT NULL,"
 	"  request_sha256 BLOB,"
 	"  profile TEXT NOT NULL,"
+	"  common_name TEXT NOT NULL,"
 	"  names TEXT NOT NULL," /* as ca_names_format() writes them */
 	"  der BLOB NOT NULL"
 	") STRICT;"

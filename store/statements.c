@@ -1,9 +1,10 @@
 #include "store/statements.h"
 
 #define CERTIFICATE_COLUMNS                                                                        \
-	"id, tenant_id, issuer_id, parent_id, coalesce(lineage_id, id), operator_id, serial, "     \
+	"id, tenant_id, issuer_id, parent_id, coalesce(lineage_id, id), issued_by, "               \
+	"operator_id, serial, "                                                                    \
 	"spki_sha256, request_sha256, profile, not_before, not_after, renew_after, issued_at, "    \
-	"status, revoked_at, revocation_reason, crl_shard, names, der"
+	"status, revoked_at, revocation_reason, crl_shard, common_name, names, der"
 
 /* ?2 and ?3 are the filter's status (negative: any) and profile (NULL: any). */
 #define CERTIFICATE_WANTED "(?2 < 0 OR c.status = ?2) AND (?3 IS NULL OR c.profile = ?3)"
@@ -74,11 +75,13 @@ static const char *const statements[STORE_STATEMENTS] = {
 				      "WHERE id = ?1 AND removed_at = 0",
 
 	[STORE_SQL_CERTIFICATE_ADD] =
-	    "INSERT INTO certificates (tenant_id, issuer_id, parent_id, lineage_id, operator_id, "
+	    "INSERT INTO certificates (tenant_id, issuer_id, parent_id, lineage_id, issued_by, "
+	    "operator_id, "
 	    "serial, spki_sha256, request_sha256, profile, not_before, not_after, renew_after, "
-	    "issued_at, status, revoked_at, revocation_reason, crl_shard, names, der) "
+	    "issued_at, status, revoked_at, revocation_reason, crl_shard, common_name, names, der) "
 	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
-	    "?18, ?19)",
+	    "?18, ?19, ?20, ?21)",
+	[STORE_SQL_CERTIFICATE_STATUS] = "SELECT status FROM certificates WHERE id = ?1",
 	[STORE_SQL_CERTIFICATE_ADD_NAME] =
 	    "INSERT INTO certificate_names (tenant_id, rname, certificate_id, not_after) "
 	    "VALUES (?1, ?2, ?3, ?4)",

@@ -1,10 +1,10 @@
 #include <gnutls/crypto.h>
-#include <gnutls/x509.h>
 #include <string.h>
 
 #include "api/server/certificate_json.h"
 #include "api/server/json.h"
 #include "ca/base/clock.h"
+#include "ca/base/text.h"
 #include "ca/installation.h"
 
 /* RFC 5280, section 5.3.1, as far as a leaf may be revoked with them for good. */
@@ -55,99 +55,129 @@ int server_certificate_pem(const struct ca_installation *installation,
 	return r ? r : ca_buf_error(out);
 }
 
-static json_t *pem_of(const struct store_certificate *row)
-{
-	struct ca_buf pem = CA_BUF_INIT;
-	json_t *text = NULL;
+/* ---- JSON, written straight into the answer: it is on the way of every issuance ---- */
 
-	if (ca_pem_certificate(row->der, row->der_len, &pem) == 0)
-		text = json_string(ca_buf_text(&pem));
-	ca_buf_free(&pem);
-	return text;
+static void add_time(struct ca_buf *out, const char *key, int64_t seconds)
+{
+	char text[CA_TIME_TEXT];
+
+	if (seconds)
+		ca_buf_addf(out, ",\"%s\":\"%s\"", key, ca_time_text(seconds, text));
+	else
+		ca_buf_addf(out, ",\"%s\":null", key);
 }
 
-static json_t *common_name_of(const struct store_certificate *row)
+static void add_string(struct ca_buf *out, const char *key, const char *text)
 {
-	const gnutls_datum_t der = { row->der, (unsigned)row->der_len };
-	gnutls_x509_crt_t crt = NULL;
-	char name[256];
-	size_t len = sizeof(name);
-	json_t *text = NULL;
-
-	if (gnutls_x509_crt_init(&crt) < 0)
-		return NULL;
-	if (gnutls_x509_crt_import(crt, &der, GNUTLS_X509_FMT_DER) == 0 &&
-	    gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &len) == 0)
-		text = json_stringn(name, len);
-	gnutls_x509_crt_deinit(crt);
-	return text ? text : json_null();
+	ca_buf_addf(out, ",\"%s\":", key);
+	if (text)
+		server_json_quote(out, text);
+	else
+		ca_buf_add_str(out, "null");
 }
 
-static json_t *fingerprint_of(const struct store_certificate *row)
+static void add_hex(struct ca_buf *out, const char *key, const unsigned char *data, size_t len)
 {
-	unsigned char digest[32];
+	char text[2 * STORE_HASH + 1];
 
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, row->der, row->der_len, digest) < 0)
-		return NULL;
-	return server_json_hex(digest, sizeof(digest));
+	ca_hex(data, len, text);
+	ca_buf_addf(out, "\"%s\":\"%s\"", key, text);
+}
+
+static void add_names(struct ca_buf *out, const struct ca_names *names, enum ca_name_type type)
+{
+	const char *comma = "";
+
+	ca_buf_addf(out, ",\"%s\":[", ca_name_type_text(type));
+	for (size_t i = 0; i < names->n; i++) {
+		if (names->v[i].type != type)
+			continue;
+		ca_buf_add_str(out, comma);
+		server_json_quote(out, names->v[i].value);
+		comma = ",";
+	}
+	ca_buf_add_byte(out, ']');
 }
 
 /* The serial of the first certificate of the lineage: the lineage's name outside. */
-static json_t *lineage_of(struct store_tx *tx, const struct store_certificate *row)
+static int add_lineage(struct ca_buf *out, struct store_tx *tx, const struct store_certificate *row)
 {
 	struct store_certificate first = { 0 };
-	json_t *serial;
+	int r;
 
-	if (row->lineage_id == row->id)
-		return server_json_hex(row->serial, row->serial_len);
-	if (store_certificate_get_id(tx, row->lineage_id, &first))
-		return NULL;
-	serial = server_json_hex(first.serial, first.serial_len);
+	ca_buf_add_byte(out, ',');
+	if (row->lineage_id == row->id) {
+		add_hex(out, "lineage", row->serial, row->serial_len);
+		return 0;
+	}
+	r = store_certificate_get_id(tx, row->lineage_id, &first);
+	if (!r)
+		add_hex(out, "lineage", first.serial, first.serial_len);
 	store_certificate_clear(&first);
-	return serial;
+	return r;
 }
 
-static json_t *chain_of(const struct ca_authority *issuer)
+static int add_identity(struct ca_buf *out, struct store_tx *tx, const struct ca_authority *issuer,
+    const struct store_certificate *row)
 {
-	return issuer ? json_pack("[s]", issuer->pem) : json_array();
+	unsigned char fingerprint[STORE_HASH];
+	struct store_tenant tenant;
+	int r = store_tenant_get(tx, row->tenant_id, &tenant);
+
+	if (r)
+		return r;
+	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, row->der, row->der_len, fingerprint) < 0)
+		return CA_EINTERNAL;
+	add_hex(out, "serial", row->serial, row->serial_len);
+	ca_buf_add_byte(out, ',');
+	add_hex(out, "fingerprint", fingerprint, sizeof(fingerprint));
+	add_string(out, "status", server_certificate_status(row, ca_now()));
+	add_string(out, "profile", row->profile);
+	add_string(out, "tenant", tenant.name);
+	add_string(out, "issuer", issuer ? issuer->name : NULL);
+	add_string(out, "common_name", row->common_name[0] ? row->common_name : NULL);
+	return add_lineage(out, tx, row);
 }
 
-json_t *server_certificate_json(const struct ca_installation *installation, struct store_tx *tx,
-    const struct store_certificate *row, bool pem)
+static int add_pem(
+    struct ca_buf *out, const struct ca_authority *issuer, const struct store_certificate *row)
+{
+	struct ca_buf pem = CA_BUF_INIT;
+	int r = ca_pem_certificate(row->der, row->der_len, &pem);
+
+	if (!r) {
+		add_string(out, "certificate", ca_buf_text(&pem));
+		ca_buf_add_str(out, ",\"chain\":[");
+		if (issuer)
+			server_json_quote(out, issuer->pem);
+		ca_buf_add_byte(out, ']');
+	}
+	ca_buf_free(&pem);
+	return r;
+}
+
+int server_certificate_json(const struct ca_installation *installation, struct store_tx *tx,
+    const struct store_certificate *row, bool pem, struct ca_buf *out)
 {
 	const struct ca_authority *issuer =
 	    ca_installation_authority_id(installation, row->issuer_id);
-	struct store_tenant tenant;
-	bool revoked = row->status == STORE_REVOKED;
-	json_t *object;
+	int r;
 
-	if (store_tenant_get(tx, row->tenant_id, &tenant))
-		return NULL;
-	object = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s*, s:o, s:o, s:o, s:o, s:o}", "serial",
-	    server_json_hex(row->serial, row->serial_len), "fingerprint", fingerprint_of(row),
-	    "status", server_certificate_status(row, ca_now()), "profile", row->profile, "tenant",
-	    tenant.name, "issuer", issuer ? issuer->name : NULL, "lineage", lineage_of(tx, row),
-	    "common_name", common_name_of(row), "dns",
-	    server_json_names_of(&row->names, CA_NAME_DNS), "ip",
-	    server_json_names_of(&row->names, CA_NAME_IP), "uri",
-	    server_json_names_of(&row->names, CA_NAME_URI));
-	if (!object)
-		return NULL;
-	/* A failed set leaves the object as it is; the count tells at the end. */
-	json_object_set_new(object, "not_before", server_json_time(row->not_before));
-	json_object_set_new(object, "not_after", server_json_time(row->not_after));
-	json_object_set_new(object, "renew_after", server_json_time(row->renew_after));
-	json_object_set_new(object, "issued_at", server_json_time(row->issued_at));
-	json_object_set_new(object, "revoked_at", server_json_time(row->revoked_at));
-	json_object_set_new(object, "revocation_reason",
-	    revoked ? json_string(server_reason_text(row->revocation_reason)) : json_null());
-	if (pem) {
-		json_object_set_new(object, "certificate", pem_of(row));
-		json_object_set_new(object, "chain", chain_of(issuer));
-	}
-	if (json_object_size(object) < (pem ? 18u : 16u)) {
-		json_decref(object);
-		return NULL;
-	}
-	return object;
+	ca_buf_add_byte(out, '{');
+	r = add_identity(out, tx, issuer, row);
+	if (r)
+		return r;
+	add_names(out, &row->names, CA_NAME_DNS);
+	add_names(out, &row->names, CA_NAME_IP);
+	add_names(out, &row->names, CA_NAME_URI);
+	add_time(out, "not_before", row->not_before);
+	add_time(out, "not_after", row->not_after);
+	add_time(out, "renew_after", row->renew_after);
+	add_time(out, "issued_at", row->issued_at);
+	add_time(out, "revoked_at", row->revoked_at);
+	add_string(out, "revocation_reason",
+	    row->status == STORE_REVOKED ? server_reason_text(row->revocation_reason) : NULL);
+	r = pem ? add_pem(out, issuer, row) : 0;
+	ca_buf_add_byte(out, '}');
+	return r ? r : ca_buf_error(out);
 }

@@ -2,7 +2,6 @@
 #ifndef API_SERVER_CERTIFICATE_JSON_H
 #define API_SERVER_CERTIFICATE_JSON_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "store/certificates.h"
@@ -11,12 +10,12 @@
 struct ca_installation;
 
 /*
- * The certificate object of the API; with pem, the certificate and its chain too. tx may be needed
- * to look up the tenant and the lineage. A new reference; NULL when out of memory or when the store
- * failed.
+ * Append the certificate object of the API; with pem, the certificate and its chain too. The
+ * tenant, and a lineage that began with another certificate, are looked up in tx. CA_ENOMEM,
+ * CA_ESTORE.
  */
-json_t *server_certificate_json(const struct ca_installation *installation, struct store_tx *tx,
-    const struct store_certificate *row, bool pem);
+int server_certificate_json(const struct ca_installation *installation, struct store_tx *tx,
+    const struct store_certificate *row, bool pem, struct ca_buf *out);
 
 /* Append the PEM of the certificate and its issuer. */
 int server_certificate_pem(const struct ca_installation *installation,

@@ -15,10 +15,29 @@
 
 /* ---- one certificate ---- */
 
-/* The row that the path names, as far as whoever asks may see it. */
-static int find(struct server_request *request, struct store_tx *tx, struct store_certificate *out)
+/* May whoever asks do to the row what the roles in others may do to any row of their tenant? To its
+ * own it may. */
+static int check_reach(
+    struct server_request *request, const struct store_certificate *row, unsigned others)
 {
 	const struct server_identity *who = &request->identity;
+	bool sees =
+	    (who->who & SERVER_MAY_READ) && (!who->tenant_id || who->tenant_id == row->tenant_id);
+
+	if (row->id == who->certificate_id)
+		return 0;
+	if (!sees)
+		return CA_ENOTFOUND; /* whether it exists is none of its business */
+	if (who->who & others)
+		return 0;
+	return ca_refuse(&request->why, CA_EFORBIDDEN, "the role %s does not allow this",
+	    store_role_text(who->operator_.role));
+}
+
+/* The row that the path names. */
+static int find(struct server_request *request, struct store_tx *tx, unsigned others,
+    struct store_certificate *out)
+{
 	unsigned char serial[STORE_SERIAL_MAX];
 	size_t len;
 	int r;
@@ -26,13 +45,11 @@ static int find(struct server_request *request, struct store_tx *tx, struct stor
 	if (ca_unhex(request->parameter, serial, sizeof(serial), &len) || len == 0)
 		return ca_refuse(&request->why, CA_ENOTFOUND, "%.64s is not a serial number",
 		    request->parameter);
-	r = store_certificate_get(tx, who->tenant_id, serial, len, out);
-	/* A holder sees its own certificate only; of others it does not learn whether they exist.
-	 */
-	if (!r && who->kind == SERVER_SERVICE && out->id != who->certificate_id) {
+	r = store_certificate_get(tx, 0, serial, len, out);
+	if (!r)
+		r = check_reach(request, out, others);
+	if (r)
 		store_certificate_clear(out);
-		r = CA_ENOTFOUND;
-	}
 	if (r == CA_ENOTFOUND)
 		ca_refuse(&request->why, r, "no certificate %.64s on record", request->parameter);
 	return r;
@@ -46,8 +63,8 @@ static int answer_as(struct server_request *request, struct store_tx *tx,
 	int r;
 
 	if (strcmp(type, "application/json") == 0)
-		return server_answer_json(
-		    request, 200, server_certificate_json(installation, tx, row, true));
+		return server_certificate_json(
+		    installation, tx, row, true, server_answer_begin(request, 200, type));
 	if (strcmp(type, "application/pkix-cert") == 0)
 		return server_answer_octets(request, 200, type, row->der, row->der_len);
 	r = server_certificate_pem(installation, row, &pem);
@@ -73,7 +90,7 @@ int server_certificates_show(struct server_request *request)
 	r = store_read_begin(request->server->store, &tx);
 	if (r)
 		return r;
-	r = find(request, tx, &row);
+	r = find(request, tx, SERVER_MAY_READ, &row);
 	if (!r)
 		r = answer_as(request, tx, &row, type);
 	store_certificate_clear(&row);
@@ -152,7 +169,7 @@ int server_limit_parameter(struct server_request *request, size_t *out)
 struct listing {
 	struct server_request *request;
 	struct store_tx *tx;
-	json_t *list;
+	struct ca_buf *out;
 	int64_t last_id;
 };
 
@@ -164,31 +181,36 @@ static int add_row(const struct store_certificate *row, void *arg)
 	 */
 	if (row->id == listing->last_id)
 		return 0;
+	if (listing->last_id)
+		ca_buf_add_byte(listing->out, ',');
 	listing->last_id = row->id;
-	if (json_array_append_new(
-		listing->list, server_certificate_json(listing->request->server->installation,
-				   listing->tx, row, false)))
-		return CA_ENOMEM;
-	return 0;
+	return server_certificate_json(
+	    listing->request->server->installation, listing->tx, row, false, listing->out);
 }
 
 static int list(struct server_request *request, struct store_tx *tx, struct store_filter *filter,
     struct store_cursor *cursor, size_t limit)
 {
-	struct listing listing = { .request = request, .tx = tx, .list = json_array() };
+	struct listing listing = { .request = request,
+		.tx = tx,
+		.out = server_answer_begin(request, 200, "application/json") };
 	bool more = false;
 	int r = tenant_parameter(request, tx, filter);
 
+	ca_buf_add_str(listing.out, "{\"certificates\":[");
 	if (!r)
 		r = store_certificate_list(tx, filter, limit, cursor, &more, add_row, &listing);
 	if (r == CA_EINVAL)
 		r = ca_refuse(&request->why, CA_EQUERY, "name is not a DNS name, address or URI");
-	if (!r)
-		r = server_answer_json(request, 200,
-		    json_pack("{s:O, s:o}", "certificates", listing.list, "next",
-			more ? server_cursor_json(cursor, filter) : json_null()));
-	json_decref(listing.list);
-	return r;
+	if (r)
+		return r;
+	ca_buf_add_str(listing.out, "],\"next\":");
+	if (more)
+		server_cursor_write(cursor, filter, listing.out);
+	else
+		ca_buf_add_str(listing.out, "null");
+	ca_buf_add_str(listing.out, "}\n");
+	return ca_buf_error(listing.out);
 }
 
 int server_certificates_list(struct server_request *request)
@@ -246,8 +268,8 @@ static int answer_revoked(struct server_request *request)
 		return r;
 	r = store_certificate_get_id(tx, revocation->id, &row);
 	if (!r)
-		r = server_answer_json(request, 200,
-		    server_certificate_json(request->server->installation, tx, &row, false));
+		r = server_certificate_json(request->server->installation, tx, &row, false,
+		    server_answer_begin(request, 200, "application/json"));
 	store_certificate_clear(&row);
 	store_read_end(tx);
 	return r;
@@ -290,7 +312,7 @@ int server_certificates_revoke(struct server_request *request)
 		r = store_read_begin(request->server->store, &tx);
 	if (r)
 		return r;
-	r = find(request, tx, &row);
+	r = find(request, tx, SERVER_MAY_WRITE, &row);
 	store_read_end(tx);
 	revocation->id = row.id;
 	store_certificate_clear(&row);

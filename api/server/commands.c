@@ -10,6 +10,8 @@
 #include "ca/base/text.h"
 #include "ca/installation.h"
 
+#define THREADS_MAX 256
+
 /* server_options_parse()'s result as an exit status. */
 static int usage_status(int r)
 {
@@ -215,6 +217,10 @@ int server_command_serve(int argc, char **argv)
 		return usage_status(r);
 	if (!options.state)
 		return missing("state");
+	if (options.threads > THREADS_MAX) {
+		fprintf(stderr, "micad: --threads: at most %d (invalid-argument)\n", THREADS_MAX);
+		return 2;
+	}
 	ca_log_setup(json, level);
 	return server_run(&options) ? 1 : 0;
 }

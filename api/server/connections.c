@@ -1,6 +1,5 @@
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -10,11 +9,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "api/server/connections.h"
+#include "api/server/listener.h"
 #include "api/server/server.h"
 #include "api/server/tls.h"
 #include "ca/base/clock.h"
@@ -23,7 +24,8 @@
 
 #define TICK_MS 500   /* how often deadlines are looked at */
 #define LINGER_MS 300 /* idle for this long while draining: nothing is on its way any more */
-#define BACKLOG 4096
+#define HONEST_MS                                                                                  \
+	1000 /* a handshake, or headers, that take longer than this may make room at the limit */
 #define EVENTS 64
 
 enum phase { PHASE_HANDSHAKE, PHASE_IDLE, PHASE_REQUEST };
@@ -34,6 +36,7 @@ struct server_connection {
 	gnutls_session_t session;
 	int fd;
 	atomic_int phase;
+	atomic_bool heard; /* of the present request, all headers have come */
 	atomic_int_least64_t deadline_ms;
 	bool in_epoll; /* known to the attendant's epoll (its thread and ours, never at once) */
 	atomic_bool waiting; /* suspended until the socket has something for the handshake */
@@ -51,6 +54,7 @@ struct server_connections {
 	pthread_t attendant;
 	bool attendant_runs;
 	atomic_bool draining; /* accept what is in the backlog, then listen no longer */
+	atomic_bool deaf;     /* nobody listens any longer, and the backlog is empty */
 	atomic_bool quit;
 	bool paused;       /* at the limit: the attendant does not accept */
 	atomic_uint count; /* accepted and not yet closed */
@@ -86,7 +90,16 @@ struct server_peer *server_connection_tls_peer(struct server_connection *connect
 static void enter(struct server_connection *c, enum phase phase, int64_t ms)
 {
 	atomic_store(&c->phase, phase);
+	atomic_store(&c->heard, false);
 	atomic_store(&c->deadline_ms, ca_monotonic_ms() + ms);
+}
+
+void server_connection_heard(struct server_connection *connection)
+{
+	/* A pipelined request came with the one before it. */
+	if (atomic_load(&connection->phase) != PHASE_REQUEST)
+		enter(connection, PHASE_REQUEST, SERVER_REQUEST_MS);
+	atomic_store(&connection->heard, true);
 }
 
 void server_connection_idle(struct server_connection *connection)
@@ -146,10 +159,11 @@ static int handshake_hook(gnutls_session_t session, unsigned type, unsigned when
 {
 	struct server_connection *c = gnutls_session_get_ptr(session);
 
-	(void)type;
 	(void)when;
 	(void)message;
-	if (incoming)
+	if (incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY)
+		return server_tls_check_peer(session);
+	if (incoming && type == GNUTLS_HANDSHAKE_FINISHED)
 		enter(c, PHASE_IDLE, SERVER_IDLE_MS);
 	return 0;
 }
@@ -188,7 +202,7 @@ static struct server_connection *connection_started(
 	gnutls_transport_set_pull_function(c->session, pull);
 	gnutls_transport_set_pull_timeout_function(c->session, pull_timeout);
 	gnutls_handshake_set_hook_function(
-	    c->session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, handshake_hook);
+	    c->session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_POST, handshake_hook);
 	server_tls_session(c->session);
 
 	pthread_mutex_lock(&all->lock);
@@ -265,18 +279,47 @@ static void end_overdue(struct server_connections *all)
 	pthread_mutex_unlock(&all->lock);
 }
 
-/* At the limit, whoever has been idle the longest makes room. */
-static void end_longest_idle(struct server_connections *all)
+/* For how long has it kept us waiting for a request, in milliseconds; -1: there is one, to be
+ * answered. */
+static int64_t unheard_for(const struct server_connection *c, int64_t now)
 {
-	struct server_connection *longest = NULL;
+	int64_t left = atomic_load(&c->deadline_ms) - now;
+
+	switch (atomic_load(&c->phase)) {
+	case PHASE_HANDSHAKE:
+		return SERVER_HANDSHAKE_MS - left;
+	case PHASE_REQUEST:
+		return atomic_load(&c->heard) ? -1 : SERVER_REQUEST_MS - left;
+	default:
+		return SERVER_IDLE_MS - left;
+	}
+}
+
+/*
+ * At the limit somebody has to make room: whoever has been in the middle of a handshake or of its
+ * headers the longest, if that is longer than an honest client takes, for else strangers who never
+ * finish would drive out the others; then whoever has idled the longest.
+ */
+static void make_room(struct server_connections *all)
+{
+	struct server_connection *slow = NULL, *idle = NULL;
+	int64_t now = ca_monotonic_ms(), slowest = HONEST_MS, longest = -1;
 
 	pthread_mutex_lock(&all->lock);
-	for (struct server_connection *c = all->head; c; c = c->next)
-		if (atomic_load(&c->phase) == PHASE_IDLE &&
-		    (!longest || atomic_load(&c->deadline_ms) < atomic_load(&longest->deadline_ms)))
-			longest = c;
-	if (longest)
-		cut(longest);
+	for (struct server_connection *c = all->head; c; c = c->next) {
+		int64_t ms = unheard_for(c, now);
+		bool idles = atomic_load(&c->phase) == PHASE_IDLE;
+
+		if (idles && ms > longest) {
+			longest = ms;
+			idle = c;
+		} else if (!idles && ms > slowest) {
+			slowest = ms;
+			slow = c;
+		}
+	}
+	if (slow || idle)
+		cut(slow ? slow : idle);
 	pthread_mutex_unlock(&all->lock);
 }
 
@@ -324,7 +367,7 @@ static void accept_all(struct server_connections *all)
 	}
 	/* Out of room: try again when a connection has ended, or at the next tick. */
 	watch_listener(all, false);
-	end_longest_idle(all);
+	make_room(all);
 }
 
 static void stop_listening(struct server_connections *all)
@@ -335,6 +378,7 @@ static void stop_listening(struct server_connections *all)
 	close(all->listen_fd);
 	all->listen_fd = -1;
 	all->paused = false;
+	atomic_store(&all->deaf, true);
 }
 
 static void attend_event(struct server_connections *all, const struct epoll_event *event)
@@ -384,72 +428,6 @@ static void *attend(void *arg)
 
 /* ---- start and end ---- */
 
-/* "ADDR:PORT", "[ADDR]:PORT", ":PORT" into its two parts; host is empty for every address. */
-static int split_address(const char *address, char host[256], char port[16])
-{
-	const char *colon = strrchr(address, ':');
-	size_t len;
-
-	if (!colon || strlen(colon + 1) == 0 || strlen(colon + 1) > 5)
-		return CA_EINVAL;
-	len = (size_t)(colon - address);
-	if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
-		address++;
-		len -= 2;
-	} else if (memchr(address, ':', len)) {
-		return CA_EINVAL;
-	}
-	if (len >= 256)
-		return CA_EINVAL;
-	memcpy(host, address, len);
-	host[len] = '\0';
-	memcpy(port, colon + 1, strlen(colon + 1) + 1);
-	return 0;
-}
-
-static int listen_on(const struct addrinfo *where)
-{
-	const int on = 1, off = 0;
-	int fd = socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (where->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (bind(fd, where->ai_addr, where->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static int open_listener(const char *address, int *out)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-	struct addrinfo *found = NULL;
-	char host[256], port[16];
-	int fd = -1;
-
-	if (split_address(address, host, port) ||
-	    getaddrinfo(host[0] ? host : NULL, port, &hints, &found)) {
-		ca_logf(CA_LOG_ERROR, "--listen: not ADDR:PORT: %s", address);
-		return CA_EINVAL;
-	}
-	/* For every address, one IPv6 socket takes IPv4 too, where there is IPv6. */
-	for (int pass = 0; pass < 2 && fd < 0; pass++)
-		for (struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
-			if ((a->ai_family == AF_INET6) == (pass == 0))
-				fd = listen_on(a);
-	freeaddrinfo(found);
-	if (fd < 0) {
-		ca_logf(CA_LOG_ERROR, "cannot listen on %s: %s", address, strerror(errno));
-		return CA_EIO;
-	}
-	*out = fd;
-	return 0;
-}
-
 static int add_to_epoll(struct server_connections *all, int *fd)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -472,7 +450,7 @@ int server_connections_open(
 	all->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	all->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = all->epoll_fd < 0 || all->wake_fd < 0 ? CA_EIO
-						  : open_listener(address, &all->listen_fd);
+						  : server_listener_open(address, &all->listen_fd);
 	if (!r)
 		r = add_to_epoll(all, &all->wake_fd);
 	if (r)
@@ -482,21 +460,6 @@ int server_connections_open(
 	return r;
 }
 
-static void log_listening(int fd)
-{
-	struct sockaddr_storage address = { 0 };
-	socklen_t len = sizeof(address);
-	char host[INET6_ADDRSTRLEN], port[8], text[INET6_ADDRSTRLEN + 16];
-	const struct ca_log_field fields[] = { { "address", text }, { 0 } };
-
-	if (getsockname(fd, (struct sockaddr *)&address, &len) ||
-	    getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
-		NI_NUMERICHOST | NI_NUMERICSERV))
-		return;
-	snprintf(text, sizeof(text), strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
-	ca_log_event(CA_LOG_INFO, "listening", fields);
-}
-
 int server_connections_start(struct server_connections *all, struct MHD_Daemon *daemon)
 {
 	all->daemon = daemon;
@@ -504,20 +467,22 @@ int server_connections_start(struct server_connections *all, struct MHD_Daemon *
 	    pthread_create(&all->attendant, NULL, attend, all))
 		return CA_EIO;
 	all->attendant_runs = true;
-	log_listening(all->listen_fd);
+	server_listener_log(all->listen_fd);
 	return 0;
 }
 
 /* Has it idled, or been stuck in its handshake, so long that no request is on its way? */
 static bool lingers(const struct server_connection *c, int64_t now)
 {
-	int64_t left = atomic_load(&c->deadline_ms) - now;
+	int64_t ms = unheard_for(c, now);
+	int unread = 0;
 
 	switch (atomic_load(&c->phase)) {
 	case PHASE_IDLE:
-		return left < SERVER_IDLE_MS - LINGER_MS;
+		/* What a busy thread has not read yet is a request all the same. */
+		return ms > LINGER_MS && ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0;
 	case PHASE_HANDSHAKE:
-		return left < SERVER_HANDSHAKE_MS - 3 * LINGER_MS;
+		return ms > 3 * LINGER_MS;
 	default:
 		return false;
 	}
@@ -533,7 +498,7 @@ static bool drain_once(struct server_connections *all, bool everything)
 		if (everything || lingers(c, now))
 			cut(c);
 	pthread_mutex_unlock(&all->lock);
-	return atomic_load(&all->count) > 0;
+	return atomic_load(&all->count) > 0 || !atomic_load(&all->deaf);
 }
 
 void server_connections_drain(struct server_connections *all, int wait_ms)

@@ -43,6 +43,9 @@ void server_connection_notify(void *cls, struct MHD_Connection *mhd, void **sock
 /* The one that serves this request. */
 struct server_connection *server_connection_of(struct MHD_Connection *mhd);
 
+/* All headers of a request have come. */
+void server_connection_heard(struct server_connection *connection);
+
 /* A request's answer was sent: the connection idles from now on. */
 void server_connection_idle(struct server_connection *connection);
 

@@ -16,23 +16,16 @@ static char order_of(const struct store_filter *filter)
 	return filter->name && strncmp(filter->name, "*.", 2) == 0 ? 'n' : 'i';
 }
 
-json_t *server_cursor_json(const struct store_cursor *cursor, const struct store_filter *filter)
+void server_cursor_write(
+    const struct store_cursor *cursor, const struct store_filter *filter, struct ca_buf *out)
 {
-	struct ca_buf plain = CA_BUF_INIT;
-	json_t *text = NULL;
-	char *encoded = NULL;
+	char plain[CURSOR_MAX + 1], encoded[CURSOR_MAX * 4 / 3 + 4];
+	int len = snprintf(plain, sizeof(plain), "%c %lld %lld %s", order_of(filter),
+	    (long long)cursor->id, (long long)cursor->not_after, cursor->name ? cursor->name : "");
 
-	ca_buf_addf(&plain, "%c %lld %lld %s", order_of(filter), (long long)cursor->id,
-	    (long long)cursor->not_after, cursor->name ? cursor->name : "");
-	if (ca_buf_error(&plain) == 0 && plain.len <= CURSOR_MAX)
-		encoded = malloc(plain.len * 4 / 3 + 4);
-	if (encoded) {
-		ca_base64url(plain.data, plain.len, encoded);
-		text = json_string(encoded);
-	}
-	free(encoded);
-	ca_buf_free(&plain);
-	return text;
+	/* A DNS name and two numbers fit. */
+	ca_base64url(plain, len > 0 && len <= CURSOR_MAX ? (size_t)len : 0, encoded);
+	ca_buf_addf(out, "\"%s\"", encoded);
 }
 
 int server_cursor_parse(const char *text, const struct store_filter *filter,

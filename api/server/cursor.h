@@ -2,15 +2,15 @@
 #ifndef API_SERVER_CURSOR_H
 #define API_SERVER_CURSOR_H
 
-#include <jansson.h>
-
+#include "ca/base/buf.h"
 #include "ca/base/error.h"
 #include "store/certificates.h"
 
 struct server_request;
 
-/* The text of a cursor for a filter. A new reference. */
-json_t *server_cursor_json(const struct store_cursor *cursor, const struct store_filter *filter);
+/* Append a cursor for a filter, as a JSON string. */
+void server_cursor_write(
+    const struct store_cursor *cursor, const struct store_filter *filter, struct ca_buf *out);
 
 /* And back; NULL is the beginning. CA_EQUERY: not one of ours, or of a listing with another filter.
  */

@@ -24,7 +24,7 @@ struct enrolment {
 	struct store_certificate row; /* signed, not yet on record */
 	int64_t
 	    recorded_id; /* certificates.id: this one, or the one that the same key got before */
-	bool for_operator;
+	bool for_operator, role_named;
 	struct store_operator
 	    operator_; /* with for_operator: whose certificate it will be; id 0: made with it */
 };
@@ -60,7 +60,7 @@ static int profile_field(struct server_request *request, struct enrolment *e)
 	if (token_profile && strcmp(token_profile, name) != 0)
 		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
 		    "the token is for the profile %s, not %s", token_profile, name);
-	if (e->profile->for_operators && who->who != SERVER_ADMIN)
+	if (e->profile->for_operators && !(who->who & SERVER_ADMIN))
 		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
 		    "only an admin issues operators' certificates");
 	return 0;
@@ -76,6 +76,7 @@ static int role_field(struct server_request *request, struct enrolment *e)
 	if (role && !e->profile->for_operators)
 		return ca_refuse(
 		    &request->why, CA_EFIELD, "role goes with the profile operator only");
+	e->role_named = role != NULL;
 	e->operator_.role = role ? store_role_parse(role) : STORE_ROLE_OPERATOR;
 	if (!e->operator_.role)
 		return ca_refuse(&request->why, CA_EFIELD,
@@ -109,7 +110,6 @@ static int look_up_operator(
     struct server_request *request, struct enrolment *e, struct store_tx *tx, const char *name)
 {
 	enum store_role role = e->operator_.role;
-	bool role_named = json_object_get(e->body, "role") != NULL;
 	int r = store_operator_get_name(tx, name, &e->operator_);
 
 	if (r == CA_ENOTFOUND) {
@@ -121,7 +121,7 @@ static int look_up_operator(
 	}
 	if (!r && e->operator_.removed_at)
 		return ca_refuse(&request->why, CA_EOPERATORREMOVED, "%s was removed", name);
-	if (!r && role_named && e->operator_.role != role)
+	if (!r && e->role_named && e->operator_.role != role)
 		return ca_refuse(&request->why, CA_EEXIST, "%s is there already, with the role %s",
 		    name, store_role_text(e->operator_.role));
 	return r;
@@ -200,11 +200,51 @@ static int sign(struct server_request *request, struct enrolment *e)
 	if (r)
 		return r;
 	e->row.issued_at = ca_now();
+	e->row.issued_by = request->identity.kind == SERVER_BEARER
+			       ? request->identity.token.certificate_id
+			       : request->identity.certificate_id;
 	snprintf(e->row.profile, sizeof(e->row.profile), "%s", e->profile->name);
 	return 0;
 }
 
 /* ---- the record ---- */
+
+/* The right that was there when the request came must still be there. */
+static int recheck_operator(struct server_request *request, struct store_tx *tx)
+{
+	const struct server_identity *who = &request->identity;
+	struct store_operator operator_;
+	enum store_status status;
+	int r = store_certificate_status(tx, who->certificate_id, &status);
+
+	if (!r && status == STORE_REVOKED)
+		return CA_ECERTREVOKED;
+	if (!r)
+		r = store_operator_get(tx, who->operator_.id, &operator_);
+	return !r && operator_.removed_at ? CA_EOPERATORREMOVED : r;
+}
+
+static int record_operator(struct enrolment *e, struct store_tx *tx)
+{
+	struct store_operator operator_ = e->operator_;
+	int r = operator_.id ? store_operator_get(tx, operator_.id, &operator_)
+			     : store_operator_add(tx, &operator_);
+
+	if (!r && operator_.removed_at)
+		return CA_EOPERATORREMOVED;
+	e->row.operator_id = operator_.id;
+	return r ? r : store_certificate_add(tx, &e->row);
+}
+
+static int record_for_operator(
+    struct server_request *request, struct enrolment *e, struct store_tx *tx)
+{
+	int r = recheck_operator(request, tx);
+
+	if (r)
+		return r;
+	return e->for_operator ? record_operator(e, tx) : store_certificate_add(tx, &e->row);
+}
 
 /* A token's use, checked and taken with the certificate that it pays for; so is its maker's right.
  */
@@ -226,18 +266,6 @@ static int redeem(struct server_request *request, struct enrolment *e, struct st
 	return r;
 }
 
-static int record_operator(struct enrolment *e, struct store_tx *tx)
-{
-	struct store_operator operator_ = e->operator_;
-	int r = operator_.id ? store_operator_get(tx, operator_.id, &operator_)
-			     : store_operator_add(tx, &operator_);
-
-	if (!r && operator_.removed_at)
-		return CA_EOPERATORREMOVED;
-	e->row.operator_id = operator_.id;
-	return r ? r : store_certificate_add(tx, &e->row);
-}
-
 static int run_record(struct store_tx *tx, void *arg)
 {
 	struct server_request *request = arg;
@@ -246,12 +274,10 @@ static int run_record(struct store_tx *tx, void *arg)
 
 	/* It may be run again: what an earlier run assigned is forgotten. */
 	e->row.id = e->row.lineage_id = e->recorded_id = 0;
-	if (e->for_operator)
-		r = record_operator(e, tx);
-	else if (request->identity.kind == SERVER_BEARER)
+	if (request->identity.kind == SERVER_BEARER)
 		r = redeem(request, e, tx);
 	else
-		r = store_certificate_add(tx, &e->row);
+		r = record_for_operator(request, e, tx);
 	if (r == CA_EEXIST && e->recorded_id)
 		return 0; /* the same key, a moment earlier: it gets the same certificate */
 	if (!r)
@@ -273,6 +299,17 @@ static int set_location(struct server_request *request, const struct store_certi
 	return 0;
 }
 
+static int answer_row(
+    struct server_request *request, struct store_tx *tx, const struct store_certificate *row)
+{
+	int r = set_location(request, row);
+
+	return r ? r
+		 : server_certificate_json(request->server->installation, tx, row, true,
+		       server_answer_begin(request, 201, "application/json"));
+}
+
+/* The certificate just made is at hand; one that the same key got before is on record. */
 static int answer_recorded(struct server_request *request)
 {
 	const struct enrolment *e = request->state;
@@ -282,12 +319,16 @@ static int answer_recorded(struct server_request *request)
 
 	if (r)
 		return r;
-	r = store_certificate_get_id(tx, e->recorded_id, &row);
-	if (!r)
-		r = set_location(request, &row);
-	if (!r)
-		r = server_answer_json(request, 201,
-		    server_certificate_json(request->server->installation, tx, &row, true));
+	if (e->recorded_id == e->row.id) {
+		r = answer_row(request, tx, &e->row);
+	} else {
+		r = store_certificate_get_id(tx, e->recorded_id, &row);
+		if (!r && row.status == STORE_REVOKED)
+			r = ca_refuse(&request->why, CA_ECERTREVOKED,
+			    "what this key got for this token is revoked");
+		if (!r)
+			r = answer_row(request, tx, &row);
+	}
 	store_certificate_clear(&row);
 	store_read_end(tx);
 	return r;

@@ -15,7 +15,7 @@
 
 #define LOOK_MS 5000       /* how often readiness is looked at */
 #define STALE_MS 30000     /* a look as old as this says nothing any more: the housekeeper hangs */
-#define CLOCK_BACK CA_HOUR /* how far the clock may stand before the newest time on record */
+#define CLOCK_BACK CA_HOUR /* how far the clock may go back without a word */
 #define PRUNE_AFTER CA_DAY /* how long a token that ended stays on record */
 #define PRUNE_MAX 1000
 
@@ -34,21 +34,19 @@ struct server_health {
 
 struct heartbeat {
 	int64_t now;
-	bool clock_back;
+	int64_t back_by; /* seconds that the clock stands before the last beat */
 };
 
-/* The newest time on record only moves on, so a clock that fell back is noticed, also over a
- * restart. */
+/* The time of the last beat tells a clock that went back, also over a restart. */
 static int beat(struct store_tx *tx, void *arg)
 {
 	struct heartbeat *heartbeat = arg;
 	struct store_installation row = { 0 };
 	int r = store_installation_get(tx, &row);
 
-	heartbeat->clock_back = !r && heartbeat->now < row.last_seen_at - CLOCK_BACK;
-	if (!r && !heartbeat->clock_back)
-		r = store_heartbeat(
-		    tx, heartbeat->now > row.last_seen_at ? heartbeat->now : row.last_seen_at);
+	heartbeat->back_by = r ? 0 : row.last_seen_at - heartbeat->now;
+	if (!r)
+		r = store_heartbeat(tx, heartbeat->now);
 	store_installation_clear(&row);
 	return r;
 }
@@ -69,11 +67,16 @@ static const char *check_issuers(const struct ca_installation *installation, int
 static const char *examine(struct server_health *health)
 {
 	struct heartbeat heartbeat = { .now = ca_now() };
+	int r;
 
-	if (store_write(health->server->store, beat, &heartbeat))
+	r = store_write(health->server->store, beat, &heartbeat);
+	/* A full queue is a store that works. */
+	if (r && r != CA_EOVERLOADED)
 		return "store";
-	if (heartbeat.clock_back)
-		return "clock";
+	if (heartbeat.back_by > CLOCK_BACK)
+		ca_logf(CA_LOG_ERROR,
+		    "the clock went back by %lld s: was it wrong then, or is it now?",
+		    (long long)heartbeat.back_by);
 	return check_issuers(health->server->installation, heartbeat.now);
 }
 
@@ -103,9 +106,8 @@ static void keep_house(struct server_health *health)
 	int64_t now = ca_now();
 	size_t removed = 0;
 
-	/* Both say themselves what went wrong, and are tried again. */
-	if (server_tls_renew_if_due(health->server->tls, now))
-		return;
+	/* What goes wrong is logged where it does, and is tried again. */
+	(void)server_tls_renew_if_due(health->server->tls, now);
 	if (now >= health->pruned_at && now < health->pruned_at + CA_HOUR)
 		return;
 	if (store_write(health->server->store, prune, &removed) == 0 && removed < PRUNE_MAX)

@@ -181,7 +181,7 @@ static int identify_row(
 		return ca_refuse(
 		    &request->why, CA_EOPERATORREMOVED, "%s was removed", who->operator_.name);
 	who->kind = SERVER_OPERATED;
-	who->who = role_bit(who->operator_.role);
+	who->who = role_bit(who->operator_.role) | SERVER_HOLDER; /* of its own certificate */
 	who->tenant_id = who->operator_.role == STORE_ROLE_ADMIN ? 0 : who->operator_.tenant_id;
 	return 0;
 }

@@ -135,6 +135,26 @@ int server_json_names(const json_t *object, struct ca_names *names, struct ca_de
 	return r;
 }
 
+void server_json_quote(struct ca_buf *out, const char *text)
+{
+	ca_buf_add_byte(out, '"');
+	while (*text) {
+		size_t plain = strcspn(text, "\"\\\n");
+		size_t n = 0;
+
+		while (n < plain && text[n] >= ' ' && text[n] <= '~')
+			n++;
+		ca_buf_add(out, text, n);
+		text += n;
+		if (*text == '\n')
+			ca_buf_add_str(out, "\\n");
+		else if (*text)
+			ca_buf_addf(out, "\\u%04x", (unsigned char)*text);
+		text += *text != '\0';
+	}
+	ca_buf_add_byte(out, '"');
+}
+
 json_t *server_json_names_of(const struct ca_names *names, enum ca_name_type type)
 {
 	json_t *list = json_array();

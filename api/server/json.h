@@ -36,6 +36,10 @@ int server_json_duration(
  * after a failure, too. */
 int server_json_names(const json_t *object, struct ca_names *names, struct ca_detail *why);
 
+/* Append text as a JSON string; what is not printable ASCII is escaped, as if each octet were a
+ * character of Latin-1. */
+void server_json_quote(struct ca_buf *out, const char *text);
+
 /* The names of one type, as an array. A new reference; NULL when out of memory. */
 json_t *server_json_names_of(const struct ca_names *names, enum ca_name_type type);
 

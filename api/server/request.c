@@ -18,6 +18,8 @@
  * reset. */
 #define DRAIN_MAX ((size_t)4 << 20)
 
+#define LOG_PATH_MAX 200 /* octets of a path that a stranger chose */
+
 static atomic_uint waiting;
 
 unsigned server_requests_waiting(void)
@@ -139,31 +141,36 @@ const char *server_request_accept(const struct server_request *request, const ch
 
 /* ---- what goes out ---- */
 
+struct ca_buf *server_answer_begin(
+    struct server_request *request, unsigned status, const char *content_type)
+{
+	request->status = status;
+	request->content_type = content_type;
+	ca_buf_clear(&request->answer);
+	return &request->answer;
+}
+
 int server_answer_json(struct server_request *request, unsigned status, json_t *body)
 {
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct ca_buf *out = server_answer_begin(request, status, "application/json");
 
 	json_decref(body);
 	if (!text)
 		return CA_ENOMEM;
-	request->status = status;
-	request->content_type = "application/json";
-	ca_buf_clear(&request->answer);
-	ca_buf_add_str(&request->answer, text);
-	ca_buf_add_byte(&request->answer, '\n');
+	ca_buf_addf(out, "%s\n", text);
 	ca_wipe(text, strlen(text));
 	free(text);
-	return ca_buf_error(&request->answer);
+	return ca_buf_error(out);
 }
 
 int server_answer_octets(struct server_request *request, unsigned status, const char *content_type,
     const void *data, size_t len)
 {
-	request->status = status;
-	request->content_type = content_type;
-	ca_buf_clear(&request->answer);
-	ca_buf_add(&request->answer, data, len);
-	return ca_buf_error(&request->answer);
+	struct ca_buf *out = server_answer_begin(request, status, content_type);
+
+	ca_buf_add(out, data, len);
+	return ca_buf_error(out);
 }
 
 static void add_headers(struct server_request *request, struct MHD_Response *response)
@@ -191,13 +198,14 @@ static void add_headers(struct server_request *request, struct MHD_Response *res
 
 static void log_answer(const struct server_request *request, int error)
 {
-	char status[16], ms[24];
+	char status[16], ms[24], path[LOG_PATH_MAX];
 	const struct ca_log_field fields[] = { { "request_id", request->id },
 		{ "peer", server_connection_peer(request->connection) },
-		{ "method", request->method }, { "path", request->path }, { "status", status },
-		{ "ms", ms }, { "code", error ? ca_error_code(error) : NULL },
+		{ "method", request->method }, { "path", path }, { "status", status }, { "ms", ms },
+		{ "code", error ? ca_error_code(error) : NULL },
 		{ "detail", error && request->why.text[0] ? request->why.text : NULL }, { 0 } };
 
+	snprintf(path, sizeof(path), "%s", request->path);
 	snprintf(status, sizeof(status), "%u", request->status);
 	snprintf(ms, sizeof(ms), "%lld", (long long)(ca_monotonic_ms() - request->began_ms));
 	/* A handler that answers 503 by itself (/readyz) is asked again and again, and has said why
@@ -240,8 +248,10 @@ static void job_done(void *arg, int result)
 	struct server_request *request = arg;
 
 	request->job_result = result;
-	atomic_fetch_sub(&waiting, 1);
+	/* From here on the request may be gone. Counted down last: libmicrohttpd is not stopped
+	 * before. */
 	MHD_resume_connection(request->mhd);
+	atomic_fetch_sub(&waiting, 1);
 }
 
 int server_request_write(
@@ -254,7 +264,9 @@ int server_request_write(
 	atomic_fetch_add(&waiting, 1);
 	/* Suspended first: the job may be done before store_submit() returns. */
 	MHD_suspend_connection(request->mhd);
-	r = store_submit(request->server->store, &request->job);
+	r = atomic_load(&request->server->drained)
+		? CA_ESTOPPING
+		: store_submit(request->server->store, &request->job);
 	if (r)
 		job_done(request, r);
 	return SERVER_WAIT;
@@ -296,6 +308,7 @@ static struct server_request *request_create(
 		return NULL;
 	}
 	ca_hex(id, sizeof(id), request->id);
+	server_connection_heard(request->connection);
 	MHD_get_connection_values(mhd, MHD_GET_ARGUMENT_KIND, collect_query, request);
 	return request;
 }
@@ -316,6 +329,7 @@ static int check_headers(struct server_request *request)
 	const char *parameter, *length;
 	size_t parameter_len;
 	int64_t declared = 0;
+	bool chunked;
 	int r = server_route_find(request->method, request->path, &request->route, &parameter,
 	    &parameter_len, request->allow);
 
@@ -335,7 +349,8 @@ static int check_headers(struct server_request *request)
 	if (declared > (int64_t)request->route->body_max)
 		return ca_refuse(
 		    &request->why, CA_EBODYLARGE, "more than %zu octets", request->route->body_max);
-	if (request->route->body_max && declared > 0 &&
+	chunked = server_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+	if (request->route->body_max && (declared > 0 || chunked) &&
 	    !is_json(server_request_header(request, MHD_HTTP_HEADER_CONTENT_TYPE)))
 		return CA_EMEDIATYPE;
 	return 0;

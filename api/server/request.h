@@ -87,6 +87,10 @@ void server_request_completed(
 int server_request_write(
     struct server_request *request, int (*run)(struct store_tx *tx, void *request));
 
+/* The answer's body, empty, to be appended to; its status and type are set. */
+struct ca_buf *server_answer_begin(
+    struct server_request *request, unsigned status, const char *content_type);
+
 /* Set the answer: JSON (body is transferred, also on failure; NULL is CA_ENOMEM), or octets.
  * Returns 0 or CA_ENOMEM. */
 int server_answer_json(struct server_request *request, unsigned status, json_t *body);

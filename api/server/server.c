@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <signal.h>
@@ -72,14 +73,29 @@ static int load_installation(struct server *server)
 /* What tokens name: the installation's address, or another one that the command line gives. */
 static int choose_public_url(struct server *server)
 {
+	const struct store_installation *settings = &server->installation->settings;
 	const char *url = server->options->public_url;
+	struct ca_names host = CA_NAMES_INIT;
 	struct ca_detail why = { "" };
-	int r;
+	int r = ca_url_check(
+	    url ? url : settings->public_url, "https", &server->public_url, &host, &why);
 
-	if (!url)
-		url = server->installation->settings.public_url;
-	r = ca_url_check(url, "https", &server->public_url, NULL, &why);
+	/* A name that is not reserved could be certified to anybody, who would then pass for micad.
+	 */
+	if (!r && !ca_names_has(&settings->names, host.v[0].type, host.v[0].value))
+		r = ca_refuse(&why, CA_EINVAL, "%s is not one of the names given to micad init",
+		    host.v[0].value);
+	ca_names_free(&host);
 	return r ? fail("--public-url", r, &why) : 0;
+}
+
+/* A core file would hold the CA's keys. */
+static void forbid_core(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none))
+		ca_logf(CA_LOG_WARN, "core files cannot be forbidden: %s", strerror(errno));
 }
 
 /* Every connection is a descriptor. */
@@ -182,6 +198,7 @@ static int serve(struct server *server, const sigset_t *signals)
 		atomic_store(&server->stopping, true);
 	}
 	server_connections_drain(server->connections, DRAIN_MS);
+	atomic_store(&server->drained, true);
 	wait_for_jobs();
 	MHD_stop_daemon(daemon);
 	return r;
@@ -215,6 +232,7 @@ int server_run(const struct server_options *options)
 	int lock = -1, r;
 
 	block_signals(&signals);
+	forbid_core();
 	r = ca_state_lock(options->state, &lock, &why);
 	if (r)
 		return fail("cannot take the state directory", r, &why);

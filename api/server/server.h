@@ -45,6 +45,7 @@ struct server {
 	struct server_connections *connections;
 	struct server_health *health;
 	atomic_bool stopping; /* answers say Connection: close */
+	atomic_bool drained;  /* no job is submitted any more */
 };
 
 /* `micad serve`: returns after SIGTERM or SIGINT, with 0, or with why it could not start (logged).

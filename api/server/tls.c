@@ -1,4 +1,6 @@
+#include <gnutls/x509.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "api/server/tls.h"
@@ -9,6 +11,7 @@
 /* Longer than a handshake may take (SERVER_HANDSHAKE_MS): a certificate out of use is kept for the
  * handshakes that hold it. */
 #define RETIRE_MS 60000
+#define RSA_BITS_MAX 4096
 
 struct credentials {
 	struct ca_server_certificate *certificate;
@@ -70,6 +73,19 @@ static int create(struct server_tls *tls, int64_t now, struct credentials **out)
 static bool due(const struct credentials *c, int64_t now)
 {
 	return now >= c->certificate->renew_after || now < c->certificate->not_before;
+}
+
+/* micad's own certificate may be revoked like any other. */
+static bool is_revoked(struct server_tls *tls)
+{
+	enum store_status status = STORE_GOOD;
+	struct store_tx *tx;
+
+	if (store_read_begin(tls->store, &tx) == 0) {
+		(void)store_certificate_status(tx, tls->current->certificate->id, &status);
+		store_read_end(tx);
+	}
+	return status == STORE_REVOKED;
 }
 
 /* Those out of use for long enough, from c on. */
@@ -161,7 +177,7 @@ int server_tls_renew_if_due(struct server_tls *tls, int64_t now)
 	struct credentials *fresh;
 	int r;
 
-	if (!due(tls->current, now))
+	if (!due(tls->current, now) && !is_revoked(tls))
 		return 0;
 	r = create(tls, now, &fresh);
 	if (r) {
@@ -177,6 +193,44 @@ void server_tls_session(gnutls_session_t session)
 {
 	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
 	gnutls_certificate_send_x509_rdn_sequence(session, 1);
+}
+
+/* An exponent of more than 32 bits serves nobody. */
+static bool rsa_is_bounded(gnutls_x509_crt_t crt, unsigned bits)
+{
+	gnutls_datum_t n = { NULL, 0 }, e = { NULL, 0 };
+	bool ok = bits <= RSA_BITS_MAX && gnutls_x509_crt_get_pk_rsa_raw(crt, &n, &e) == 0 &&
+		  e.size <= 5; /* a leading zero octet counts */
+
+	gnutls_free(n.data);
+	gnutls_free(e.data);
+	return ok;
+}
+
+int server_tls_check_peer(gnutls_session_t session)
+{
+	unsigned len = 0, bits = 0;
+	const gnutls_datum_t *list = gnutls_certificate_get_peers(session, &len);
+	gnutls_x509_crt_t crt = NULL;
+	bool ok = false;
+
+	if (!list || len == 0 || gnutls_x509_crt_init(&crt) < 0)
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	if (gnutls_x509_crt_import(crt, list, GNUTLS_X509_FMT_DER) == 0) {
+		switch (gnutls_x509_crt_get_pk_algorithm(crt, &bits)) {
+		case GNUTLS_PK_RSA:
+			ok = rsa_is_bounded(crt, bits);
+			break;
+		case GNUTLS_PK_ECDSA:
+		case GNUTLS_PK_EDDSA_ED25519:
+			ok = true;
+			break;
+		default:
+			break;
+		}
+	}
+	gnutls_x509_crt_deinit(crt);
+	return ok ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 int server_tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,

@@ -34,6 +34,13 @@ int server_tls_renew_if_due(struct server_tls *tls, int64_t now);
  */
 void server_tls_session(gnutls_session_t session);
 
+/*
+ * Before the client's CertificateVerify is looked at: 0 if its certificate's key is of a kind and
+ * size that we might have certified, or GNUTLS_E_CERTIFICATE_ERROR. GnuTLS would verify with
+ * whatever key a stranger shows; an RSA modulus and exponent of 50,000 bits take seconds.
+ */
+int server_tls_check_peer(gnutls_session_t session);
+
 /* For MHD_OPTION_HTTPS_CERT_CALLBACK2. There is one micad in a process; server_tls_open() says
  * which tls it serves. */
 int server_tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,

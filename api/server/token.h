@@ -12,8 +12,8 @@
 #include "ca/installation.h"
 #include "store/tokens.h"
 
-#define SERVER_TOKEN_MAX 16384 /* octets of a JWT */
-#define SERVER_TOKEN_SKEW 60   /* seconds that iat may lie ahead of our clock */
+#define SERVER_TOKEN_MAX 6144 /* octets of a JWT; libmicrohttpd has 8 KiB for all headers */
+#define SERVER_TOKEN_SKEW 60  /* seconds that iat may lie ahead of our clock */
 
 /* Append the JWT for a row. fingerprint: SHA-256 of the root's DER. */
 int server_token_create(const struct ca_installation *installation, const char *public_url,

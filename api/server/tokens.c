@@ -15,6 +15,7 @@
 #define TOKEN_DEFAULT_TTL CA_HOUR
 #define TOKEN_MAX_TTL CA_DAY
 #define PAGE_DEFAULT 100
+#define NAMES_LENGTH_MAX 3500 /* so that the token fits into a request's headers */
 
 struct token_state {
 	struct store_token row;
@@ -46,6 +47,15 @@ static json_t *token_json(
 
 /* ---- making one ---- */
 
+static size_t length_of(const struct ca_names *names)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < names->n; i++)
+		len += strlen(names->v[i].value) + 3; /* and how JSON sets it apart */
+	return len;
+}
+
 static int profile_field(
     struct server_request *request, const json_t *body, struct store_token *row)
 {
@@ -66,6 +76,9 @@ static int profile_field(
 	if (row->names.n > profile->names_max)
 		return ca_refuse(&request->why, CA_ETOOMANYNAMES,
 		    "the profile %s takes at most %zu names", name, profile->names_max);
+	if (length_of(&row->names) > NAMES_LENGTH_MAX)
+		return ca_refuse(&request->why, CA_ETOOMANYNAMES,
+		    "the names come to more than %d octets", NAMES_LENGTH_MAX);
 	snprintf(row->profile, sizeof(row->profile), "%s", name);
 	return 0;
 }

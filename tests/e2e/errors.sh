@@ -53,6 +53,8 @@ problem "no body at all" 400 body-empty
 head -c 3000000 /dev/zero | tr '\0' ' ' >"$work/huge"
 post $certificates "@$work/huge" -H 'Expect:'
 problem "a body of 3 MB" 413 body-large
+op POST $certificates -H 'Transfer-Encoding: chunked' -H 'Content-Type:' --data-binary "@$work/good.json"
+problem "no content type, in chunks" 415 media-type-unsupported
 post $certificates "@$work/huge" -H 'Expect:' -H 'Transfer-Encoding: chunked'
 like "a body of 3 MB in chunks is not read to its end" "$status $(field .code)" '^(413 body-large|000 )$'
 op POST $certificates -H 'Content-Type: application/x-www-form-urlencoded' --data-binary "@$work/good.json"

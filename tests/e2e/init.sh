@@ -35,6 +35,8 @@ check_fails "a public URL that is none" "$micad" init --state "$work/x" --public
 check_fails "a revocation URL over https" "$micad" init --state "$work/x" --revocation-url https://a.internal
 check_fails "an issuer that outlives the root" "$micad" init --state "$work/x" --root-lifetime 1y --issuer-lifetime 2y
 check_fails "no state directory named" "$micad" init
+check_fails "serving under a name that is not micad's" timeout 10 "$micad" serve --state "$state" --listen 127.0.0.1:0 \
+	--public-url https://other.internal
 is "what was refused left no installation" "$(find "$work/x" -name mica.db 2>/dev/null | wc -l)" 0
 
 # ---- the master key elsewhere, wrong, or missing ----

@@ -4,7 +4,7 @@
 # shellcheck source=tests/e2e/lib.sh
 # shellcheck disable=SC2119
 . "$(dirname "$0")/lib.sh"
-need openssl curl jq
+need openssl curl jq sqlite3
 
 start_ca
 certificates=/v1/certificates
@@ -225,5 +225,29 @@ with "$work/self" POST $certificates "${json[@]}" --data-binary "@$work/b.json" 
 like "a strange certificate beside a good token is decided, not crashed on" "$status" '^(201|401)$'
 op GET /v1/whoami
 answered "the admin is still the admin" 200
+
+# ---- operators and their own certificates ----
+mkdir "$work/auditor"
+make_csr "$work/auditor/csr" "$work/auditor/tls.key" eve
+csr_body "$work/auditor/csr" '{"profile":"operator","role":"auditor"}' >"$work/auditor/body"
+op POST $certificates "${json[@]}" --data-binary "@$work/auditor/body"
+answered "an auditor is made" 201
+keep "$work/auditor"
+eve=$(field .serial)
+admin=$(openssl x509 -in "$state/admin/tls.crt" -noout -serial | cut -d= -f2)
+with "$work/auditor" GET "$certificates/$eve"
+answered "an operator sees its own certificate" 200
+with "$work/auditor" GET "$certificates/$admin"
+problem "and not another operator's" 404 not-found
+with "$work/auditor" POST "$certificates/$admin/revoke" "${json[@]}" --data-binary '{}'
+problem "an auditor revokes nobody" 404 not-found
+with "$work/auditor" POST /v1/tokens "${json[@]}" --data-binary '{"dns":["b.internal"]}'
+problem "and makes no token" 403 forbidden
+with "$work/auditor" POST "$certificates/$eve/revoke" "${json[@]}" --data-binary '{"reason":"keyCompromise"}'
+answered "but its own certificate" 200
+with "$work/auditor" GET "$certificates/$eve"
+problem "which ends with that" 401 certificate-revoked
+is "who asked for a certificate is on record" "$(sqlite3 "$state/mica.db" \
+	"SELECT hex(b.serial) FROM certificates c JOIN certificates b ON b.id = c.issued_by WHERE hex(c.serial) = upper('$eve')")" "$admin"
 stop_ca
 plan

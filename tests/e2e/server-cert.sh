@@ -91,4 +91,16 @@ fi
 echo '+200d' >"$work/clock"
 check "with the right clock it starts again" serve_ca
 stop_ca
+
+# ---- a clock that was ahead for a while, and was put right ----
+echo '+0d' >"$work/clock"
+serve_ca
+anon GET /readyz
+is "a clock put back by 200 days: ready" "$status $(field .status)" "200 ready"
+like "and the log says what happened" "$(cat "$work"/*.log)" 'the clock went back by 172[0-9]{5} s'
+make_token '{"dns":["a.internal"]}'
+csr_body "$work/a.csr" >"$work/a.json"
+bearer "$token" POST /v1/certificates "${json[@]}" --data-binary "@$work/a.json"
+answered "and certificates are issued" 201
+stop_ca
 plan

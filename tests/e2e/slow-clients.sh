@@ -83,4 +83,19 @@ end "$drip_body" 0
 like "and a body too" "$(tail -n 1 "$work/drip-body")" '^closed 1 within (29|3[0-9])\.[0-9] s$'
 stop_ca
 is "SIGTERM ends it cleanly" "$?" 0
+
+# ---- at the limit of connections ----
+serve_ca --max-connections 20
+node "$MICA_SOURCE/tests/e2e/clients.js" stall "$port" 40 >"$work/crowd" 2>&1 &
+crowd=$!
+own
+sleep 1.2
+begin=$(now_ms)
+for i in 1 2 3; do
+	anon GET /healthz --max-time 8
+	answered "beside 40 who stall at a limit of 20: client $i is served" 200
+done
+below "in milliseconds, all three" $(($(now_ms) - begin)) 6000
+end "$crowd"
+stop_ca
 plan

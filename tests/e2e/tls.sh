@@ -54,6 +54,19 @@ for version in 1_2 1_3; do
 		'HTTP/1.1 401'
 done
 
+# ---- a stranger's key that would take long to verify with ----
+mkdir "$work/hostile"
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:1152921504606847009 \
+	-out "$work/hostile/tls.key" 2>/dev/null
+openssl req -x509 -new -key "$work/hostile/tls.key" -subj /CN=hostile -days 2 -out "$work/hostile/tls.crt" 2>/dev/null
+for version in 2 3; do
+	status=$(curl -sS -o /dev/null -w '%{http_code}' --"tlsv1.$version" --tls-max "1.$version" --cacert "$state/admin/ca.crt" \
+		--cert "$work/hostile/tls.crt" --key "$work/hostile/tls.key" "$url/healthz" 2>"$work/err")
+	is "TLS 1.$version: an RSA exponent of 60 bits is refused in the handshake" "$status" 000
+done
+anon GET /healthz
+answered "and nobody else minds" 200
+
 # ---- plain HTTP details ----
 anon HEAD /healthz --head
 is "HEAD has no body" "$status $(wc -c <"$work/body")" "200 $(wc -c <"$work/headers")"

@@ -161,6 +161,27 @@ else
 	skip "a token whose maker was removed" "sqlite3 is not installed"
 fi
 
+# ---- a retry after revocation ----
+make_token '{"dns":["web.internal"],"uses":2}'
+redeem 6 "$token"
+answered "a key enrols" 201
+op POST "/v1/certificates/$(field .serial)/revoke" "${json[@]}" --data-binary '{}'
+redeem 6 "$token"
+problem "what was revoked is not handed out again" 401 certificate-revoked
+redeem 7 "$token"
+answered "another key still enrols" 201
+
+# ---- more names than a header carries ----
+op POST /v1/tokens "${json[@]}" --data-binary "$(jq -nc '{dns: [range(90) | "a-rather-long-name-of-a-service-number-\(.).internal"]}')"
+problem "a token that could not be sent" 403 too-many-names
+op POST /v1/tokens "${json[@]}" --data-binary "$(jq -nc '{dns: [range(60) | "a-rather-long-name-of-a-service-number-\(.).internal"]}')"
+answered "one that can" 201
+long=$(field .token)
+make_csr "$work/long.csr" "$work/1.key" '' DNS:a-rather-long-name-of-a-service-number-7.internal
+csr_body "$work/long.csr" >"$work/long.json"
+bearer "$long" POST /v1/certificates "${json[@]}" --data-binary "@$work/long.json"
+answered "is taken" 201
+
 # ---- a maker whose key leaked: what was made with it goes with it ----
 mkdir "$work/third"
 make_csr "$work/third/csr" "$work/third/tls.key" third
