@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/server/tls.h"
+#include "ca/base/buf.h"
 #include "ca/base/clock.h"
 #include "ca/base/log.h"
 #include "ca/installation.h"
@@ -23,6 +24,8 @@ struct credentials {
 struct server_tls {
 	struct store *store;
 	const struct ca_installation *installation;
+	gnutls_datum_t
+	    ticket_key; /* of this process; GnuTLS derives a new one from it every few hours */
 	pthread_mutex_t lock;
 	struct credentials *current; /* its ->next are those out of use, newest first */
 };
@@ -135,7 +138,9 @@ int server_tls_open(
 	tls->store = store;
 	tls->installation = installation;
 	pthread_mutex_init(&tls->lock, NULL);
-	r = ca_server_certificate_load(store, installation, &certificate);
+	r = gnutls_session_ticket_key_generate(&tls->ticket_key) < 0
+		? CA_EINTERNAL
+		: ca_server_certificate_load(store, installation, &certificate);
 	if (r == 0)
 		r = credentials_create(certificate, &fresh);
 	else if (r == CA_ENOTFOUND)
@@ -167,6 +172,9 @@ void server_tls_free(struct server_tls *tls)
 		tls->current = next;
 	}
 	pthread_mutex_destroy(&tls->lock);
+	if (tls->ticket_key.data)
+		ca_wipe(tls->ticket_key.data, tls->ticket_key.size);
+	gnutls_free(tls->ticket_key.data);
 	if (the_tls == tls)
 		the_tls = NULL;
 	free(tls);
@@ -193,6 +201,9 @@ void server_tls_session(gnutls_session_t session)
 {
 	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
 	gnutls_certificate_send_x509_rdn_sequence(session, 1);
+	/* A resumed session keeps the certificate that the client showed; its row is looked at all
+	 * the same. */
+	(void)gnutls_session_ticket_enable_server(session, &the_tls->ticket_key);
 }
 
 /* An exponent of more than 32 bits serves nobody. */

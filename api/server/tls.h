@@ -30,7 +30,9 @@ void server_tls_free(struct server_tls *tls); /* NULL is fine; no session may be
  */
 int server_tls_renew_if_due(struct server_tls *tls, int64_t now);
 
-/* Ask a client for its certificate, without demanding one and without naming our CAs to strangers.
+/*
+ * Ask a client for its certificate, without demanding one and without naming our CAs to strangers,
+ * and hand out session tickets. Between server_tls_open() and server_tls_free().
  */
 void server_tls_session(gnutls_session_t session);
 
