@@ -6,6 +6,7 @@
 #include "ca/authority.h"
 #include "ca/base/log.h"
 #include "ca/certificate.h"
+#include "ca/template.h"
 
 void ca_authority_free(struct ca_authority *authority)
 {
@@ -13,6 +14,7 @@ void ca_authority_free(struct ca_authority *authority)
 		return;
 	gnutls_x509_crt_deinit(authority->crt);
 	ca_key_free(authority->key);
+	ca_template_free(authority->tmpl);
 	free(authority->der);
 	free(authority->pem);
 	free(authority);
@@ -118,6 +120,8 @@ int ca_authority_open(
 		r = check(authority, row, key);
 	if (!r)
 		r = keep_forms(authority, &row->certificate);
+	if (!r && key)
+		r = ca_template_make(authority->crt, ca_key_type(key), row->name, &authority->tmpl);
 	if (r)
 		goto out;
 	copy_row(authority, row);

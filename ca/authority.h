@@ -30,8 +30,9 @@ struct ca_authority {
 	gnutls_x509_crt_t crt; /* owned */
 	unsigned char *der;    /* owned */
 	size_t der_len;
-	char *pem;          /* owned */
-	struct ca_key *key; /* owned; NULL when this process may not sign with it */
+	char *pem;                /* owned */
+	struct ca_key *key;       /* owned; NULL when this process may not sign with it */
+	struct ca_template *tmpl; /* of the certificates it signs; owned; NULL without a key */
 };
 
 void ca_authority_free(struct ca_authority *authority); /* NULL is fine */
@@ -46,9 +47,9 @@ struct ca_urls {
  * and more), subject, SAN, critical basicConstraints and keyUsage, EKU, AKI, SKI, and with a
  * revocation URL caIssuers (URL/ca/NAME.cer), OCSP (URL/ocsp) and the CRL distribution point
  * (URL/crl/NAME.crl). The signature is checked with the issuer's public key before anything is
- * handed out, and the result is read back and compared with the grant. *row is filled for
- * store_certificate_add(): all but id, parent_id, lineage_id, operator_id, profile and issued_at.
- * It must be zeroed or cleared before.
+ * handed out. CA_ETOOMANYNAMES: larger than CA_CERTIFICATE_MAX (ca/certificate.h). *row is filled
+ * for store_certificate_add(): all but id, parent_id, lineage_id, operator_id, profile and
+ * issued_at. It must be zeroed or cleared before.
  */
 int ca_authority_issue(const struct ca_authority *issuer, const struct ca_csr *csr,
     const struct ca_grant *grant, const struct ca_urls *urls, struct store_certificate *row);

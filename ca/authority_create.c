@@ -77,16 +77,17 @@ int ca_authority_create(const struct ca_authority *parent, const struct ca_key *
 {
 	gnutls_x509_crt_t crt = NULL, copy = NULL;
 	struct ca_buf made = CA_BUF_INIT;
-	unsigned char number[STORE_SERIAL_MAX];
-	size_t number_len = 0;
+	unsigned char number[CA_SERIAL];
 	int r;
 
 	r = check_template(tmpl);
 	if (!r)
 		r = check_parent(parent, tmpl);
 	if (!r)
-		r = ca_certificate_begin(ca_key_pubkey(key), tmpl->not_before, tmpl->not_after,
-		    &crt, number, &number_len);
+		r = ca_certificate_serial(number);
+	if (!r)
+		r = ca_certificate_begin(ca_key_pubkey(key), number, sizeof(number),
+		    tmpl->not_before, tmpl->not_after, &crt);
 	if (!r)
 		r = set_subject(crt, tmpl);
 	if (!r)
@@ -103,8 +104,8 @@ int ca_authority_create(const struct ca_authority *parent, const struct ca_key *
 		r = ca_buf_error(der);
 	}
 	if (!r) {
-		memcpy(serial, number, number_len);
-		*serial_len = number_len;
+		memcpy(serial, number, sizeof(number));
+		*serial_len = sizeof(number);
 	}
 	gnutls_x509_crt_deinit(crt);
 	gnutls_x509_crt_deinit(copy);

@@ -1,96 +1,22 @@
-/* Certificates for those who ask: what was granted, signed, read back, compared. */
-#include <arpa/inet.h>
-#include <gnutls/x509-ext.h>
+/* Certificates for those who ask: what was granted, written from the issuer's template, and signed.
+ */
+#include <gnutls/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ca/authority.h"
-#include "ca/base/log.h"
 #include "ca/certificate.h"
+#include "ca/template.h"
 
-#define NAMES_MAX                                                                                  \
-	14336 /* octets of subjectAltName: leaves room for the rest of CA_CERTIFICATE_MAX */
-
-static gnutls_x509_subject_alt_name_t san_type(enum ca_name_type type)
+/* Text that PrintableString or UTF8String can hold as it is. */
+static bool is_common_name(const char *name)
 {
-	switch (type) {
-	case CA_NAME_DNS:
-		return GNUTLS_SAN_DNSNAME;
-	case CA_NAME_IP:
-		return GNUTLS_SAN_IPADDRESS;
-	case CA_NAME_URI:
-		return GNUTLS_SAN_URI;
-	case CA_NAME_EMAIL:
-		break;
-	}
-	return GNUTLS_SAN_RFC822NAME;
-}
+	size_t len = 0;
 
-static int add_name(gnutls_subject_alt_names_t sans, const struct ca_name *name)
-{
-	unsigned char address[16];
-	gnutls_datum_t datum;
-
-	if (name->type == CA_NAME_IP && inet_pton(AF_INET, name->value, address) == 1)
-		datum = (gnutls_datum_t){ address, 4 };
-	else if (name->type == CA_NAME_IP && inet_pton(AF_INET6, name->value, address) == 1)
-		datum = (gnutls_datum_t){ address, 16 };
-	else
-		datum =
-		    (gnutls_datum_t){ (unsigned char *)name->value, (unsigned)strlen(name->value) };
-	return gnutls_subject_alt_names_set(sans, san_type(name->type), &datum, NULL);
-}
-
-/* With an empty subject the names are all there is, and critical (RFC 5280, section 4.2.1.6). */
-static int set_names(gnutls_x509_crt_t crt, const struct ca_names *names, bool critical)
-{
-	gnutls_subject_alt_names_t sans = NULL;
-	gnutls_datum_t der = { NULL, 0 };
-	int g, r = 0;
-
-	if (names->n == 0)
-		return 0;
-	g = gnutls_subject_alt_names_init(&sans);
-	for (size_t i = 0; i < names->n && g >= 0; i++)
-		g = add_name(sans, &names->v[i]);
-	if (g >= 0)
-		g = gnutls_x509_ext_export_subject_alt_names(sans, &der);
-	if (g >= 0 && der.size > NAMES_MAX)
-		r = CA_ETOOMANYNAMES;
-	else if (g >= 0)
-		g = gnutls_x509_crt_set_extension_by_oid(
-		    crt, GNUTLS_X509EXT_OID_SAN, der.data, der.size, critical);
-	if (g < 0)
-		r = ca_certificate_failed("set the names", g);
-	gnutls_subject_alt_names_deinit(sans);
-	gnutls_free(der.data);
-	return r;
-}
-
-static int set_usages(gnutls_x509_crt_t crt, const struct ca_grant *grant)
-{
-	int g;
-
-	if ((g = gnutls_x509_crt_set_basic_constraints(crt, 0, -1)) < 0 ||
-	    (g = gnutls_x509_crt_set_key_usage(crt, grant->key_usage)) < 0)
-		return ca_certificate_failed("set the usages", g);
-	if (grant->eku & CA_EKU_SERVER_AUTH &&
-	    (g = gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_TLS_WWW_SERVER, 0)) < 0)
-		return ca_certificate_failed("set the usages", g);
-	if (grant->eku & CA_EKU_CLIENT_AUTH &&
-	    (g = gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_TLS_WWW_CLIENT, 0)) < 0)
-		return ca_certificate_failed("set the usages", g);
-	return 0;
-}
-
-static int set_common_name(gnutls_x509_crt_t crt, const char *name)
-{
-	int g;
-
-	if (!name)
-		return 0;
-	g = gnutls_x509_crt_set_dn_by_oid(
-	    crt, GNUTLS_OID_X520_COMMON_NAME, 0, name, (unsigned)strlen(name));
-	return g < 0 ? ca_certificate_failed("set the subject", g) : 0;
+	for (; name[len]; len++)
+		if (name[len] < ' ' || name[len] > '~')
+			return false;
+	return len > 0 && len <= CA_COMMON_NAME_MAX;
 }
 
 /* Policy has decided already; this is what no policy may get past. */
@@ -106,7 +32,7 @@ static int check_grant(const struct ca_authority *issuer, const struct ca_grant 
 		return CA_EISSUERENDS;
 	if (grant->names.n == 0 && !grant->common_name)
 		return CA_ENONAMES;
-	if (grant->common_name && strlen(grant->common_name) > CA_COMMON_NAME_MAX)
+	if (grant->common_name && !is_common_name(grant->common_name))
 		return CA_ESUBJECT;
 	if (grant->key_usage & (GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN))
 		return CA_EINTERNAL;
@@ -115,77 +41,112 @@ static int check_grant(const struct ca_authority *issuer, const struct ca_grant 
 	return 0;
 }
 
-static int build(const struct ca_authority *issuer, const struct ca_grant *grant,
-    const struct ca_urls *urls, gnutls_x509_crt_t crt)
-{
-	int r;
-
-	r = set_common_name(crt, grant->common_name);
-	if (!r)
-		r = set_names(crt, &grant->names, grant->common_name == NULL);
-	if (!r)
-		r = set_usages(crt, grant);
-	if (!r)
-		r = ca_certificate_point(crt, issuer, urls);
-	return r;
-}
-
-/* The row takes the DER over. */
+/* der is the certificate's; the row gets a copy of its own. */
 static int fill_row(const struct ca_authority *issuer, const struct ca_grant *grant,
-    const unsigned char spki[CA_SHA256], struct ca_buf *der, struct store_certificate *row)
+    const struct ca_der *der, struct store_certificate *row)
 {
-	int r = ca_names_copy(&grant->names, &row->names);
+	size_t len = 0;
+	const unsigned char *octets = ca_der_octets(der, &len);
+	unsigned char *copy = octets ? malloc(len) : NULL;
+	int r = copy ? ca_names_copy(&grant->names, &row->names) : CA_ENOMEM;
 
-	if (r)
+	if (r) {
+		free(copy);
 		return r;
+	}
+	memcpy(copy, octets, len);
+	row->der = copy; /* transferred */
+	row->der_len = len;
 	row->tenant_id = issuer->tenant_id;
 	row->issuer_id = issuer->id;
-	memcpy(row->spki_sha256, spki, CA_SHA256);
 	row->not_before = grant->not_before;
 	row->not_after = grant->not_after;
 	row->renew_after = grant->renew_after;
+	if (grant->common_name)
+		memcpy(row->common_name, grant->common_name, strlen(grant->common_name) + 1);
 	row->status = STORE_GOOD;
-	row->der = ca_buf_take(der, &row->der_len); /* transferred */
+	return 0;
+}
+
+/* Written twice: the part that is signed into the first half of the room, the whole into the
+ * second. */
+static int sign(
+    const struct ca_authority *issuer, const struct ca_leaf *leaf, struct store_certificate *row)
+{
+	unsigned char *room = malloc((size_t)2 * CA_CERTIFICATE_MAX);
+	unsigned char signature[CA_KEY_SIGNATURE_MAX];
+	const unsigned char *octets = NULL;
+	size_t len = 0, signature_len = 0;
+	struct ca_der tbs, whole;
+	int r;
+
+	if (!room)
+		return CA_ENOMEM;
+	ca_der_begin(&tbs, room, CA_CERTIFICATE_MAX);
+	ca_der_begin(&whole, room + CA_CERTIFICATE_MAX, CA_CERTIFICATE_MAX);
+	r = ca_template_tbs(issuer->tmpl, leaf, &tbs);
+	if (!r) {
+		octets = ca_der_octets(&tbs, &len);
+		r = ca_key_sign(issuer->key, octets, len, signature, &signature_len);
+	}
+	if (!r)
+		r = ca_template_certificate(
+		    issuer->tmpl, octets, len, signature, signature_len, &whole);
+	if (!r)
+		r = fill_row(issuer, leaf->grant, &whole, row);
+	free(room);
+	return r;
+}
+
+static int issue(const struct ca_authority *issuer, const unsigned char *spki, size_t spki_len,
+    const unsigned char spki_sha256[CA_SHA256], const struct ca_grant *grant,
+    const struct ca_urls *urls, struct store_certificate *row)
+{
+	unsigned char serial[CA_SERIAL];
+	const struct ca_leaf leaf = {
+		.serial = serial,
+		.serial_len = sizeof(serial),
+		.spki = spki,
+		.spki_len = spki_len,
+		.key_id = spki_sha256, /* its leftmost 160 bits (RFC 7093, section 2) */
+		.grant = grant,
+		.revocation_url = urls ? urls->revocation_url : NULL,
+	};
+	int r;
+
+	r = check_grant(issuer, grant, spki_sha256);
+	if (!r)
+		r = ca_certificate_serial(serial);
+	if (!r)
+		r = sign(issuer, &leaf, row);
+	if (r)
+		return r;
+	memcpy(row->spki_sha256, spki_sha256, CA_SHA256);
+	memcpy(row->serial, serial, sizeof(serial));
+	row->serial_len = sizeof(serial);
 	return 0;
 }
 
 int ca_authority_issue_key(const struct ca_authority *issuer, gnutls_pubkey_t pubkey,
     const struct ca_grant *grant, const struct ca_urls *urls, struct store_certificate *row)
 {
-	unsigned char spki[CA_SHA256], serial[STORE_SERIAL_MAX];
-	gnutls_x509_crt_t crt = NULL, copy = NULL;
-	struct ca_buf der = CA_BUF_INIT;
-	size_t serial_len;
-	int r;
+	unsigned char sha256[CA_SHA256];
+	gnutls_datum_t spki = { NULL, 0 };
+	int g, r;
 
-	r = ca_pubkey_spki_sha256(pubkey, spki);
-	if (!r)
-		r = check_grant(issuer, grant, spki);
-	if (!r)
-		r = ca_certificate_begin(
-		    pubkey, grant->not_before, grant->not_after, &crt, serial, &serial_len);
-	if (!r)
-		r = build(issuer, grant, urls, crt);
-	if (!r)
-		r = ca_certificate_sign(crt, issuer->crt, issuer->key, &der, &copy);
-	if (!r)
-		r = ca_certificate_compare(copy, grant, spki, serial, serial_len);
-	if (!r)
-		r = fill_row(issuer, grant, spki, &der, row);
-	if (!r) {
-		memcpy(row->serial, serial, serial_len);
-		row->serial_len = serial_len;
-	}
-	gnutls_x509_crt_deinit(crt);
-	gnutls_x509_crt_deinit(copy);
-	ca_buf_free(&der);
+	g = gnutls_pubkey_export2(pubkey, GNUTLS_X509_FMT_DER, &spki);
+	if (g >= 0)
+		g = gnutls_hash_fast(GNUTLS_DIG_SHA256, spki.data, spki.size, sha256);
+	r = g < 0 ? ca_certificate_failed("export a public key", g)
+		  : issue(issuer, spki.data, spki.size, sha256, grant, urls, row);
+	gnutls_free(spki.data);
 	return r;
 }
 
 int ca_authority_issue(const struct ca_authority *issuer, const struct ca_csr *csr,
     const struct ca_grant *grant, const struct ca_urls *urls, struct store_certificate *row)
 {
-	int r = ca_authority_issue_key(issuer, csr->pubkey, grant, urls, row);
+	int r = issue(issuer, csr->spki, csr->spki_len, csr->spki_sha256, grant, urls, row);
 
 	if (!r)
 		memcpy(row->request_sha256, csr->request_sha256, CA_SHA256);

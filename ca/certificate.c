@@ -4,8 +4,8 @@
 #include "ca/base/log.h"
 #include "ca/certificate.h"
 #include "ca/seal.h"
+#include "ca/template.h"
 
-#define SERIAL 17 /* octets, of the 20 that RFC 5280, section 4.1.2.2, allows */
 #define URL_MAX 1024
 
 int ca_certificate_failed(const char *act, int gnutls_error)
@@ -14,13 +14,12 @@ int ca_certificate_failed(const char *act, int gnutls_error)
 	return gnutls_error == GNUTLS_E_MEMORY_ERROR ? CA_ENOMEM : CA_EINTERNAL;
 }
 
-/* Positive, without a leading zero octet, and of one length (RFC 5280, section 4.1.2.2). */
-static int make_serial(unsigned char serial[SERIAL])
+int ca_certificate_serial(unsigned char serial[CA_SERIAL])
 {
 	int r;
 
 	do {
-		r = ca_random(serial, SERIAL);
+		r = ca_random(serial, CA_SERIAL);
 		serial[0] &= 0x7f;
 	} while (!r && serial[0] == 0);
 	return r;
@@ -40,21 +39,17 @@ static int set_key_id(gnutls_x509_crt_t crt, gnutls_pubkey_t pubkey)
 	return g < 0 ? ca_certificate_failed("set a key identifier", g) : 0;
 }
 
-int ca_certificate_begin(gnutls_pubkey_t pubkey, int64_t not_before, int64_t not_after,
-    gnutls_x509_crt_t *out, unsigned char *serial, size_t *serial_len)
+int ca_certificate_begin(gnutls_pubkey_t pubkey, const unsigned char *serial, size_t serial_len,
+    int64_t not_before, int64_t not_after, gnutls_x509_crt_t *out)
 {
 	gnutls_x509_crt_t crt = NULL;
-	unsigned char number[SERIAL];
 	int g, r;
 
 	g = gnutls_x509_crt_init(&crt);
 	if (g < 0)
 		return ca_certificate_failed("begin a certificate", g);
-	r = make_serial(number);
-	if (r)
-		goto out;
 	if ((g = gnutls_x509_crt_set_version(crt, 3)) < 0 ||
-	    (g = gnutls_x509_crt_set_serial(crt, number, sizeof(number))) < 0 ||
+	    (g = gnutls_x509_crt_set_serial(crt, serial, serial_len)) < 0 ||
 	    (g = gnutls_x509_crt_set_activation_time(crt, (time_t)not_before)) < 0 ||
 	    (g = gnutls_x509_crt_set_expiration_time(crt, (time_t)not_after)) < 0 ||
 	    (g = gnutls_x509_crt_set_pubkey(crt, pubkey)) < 0) {
@@ -64,8 +59,6 @@ int ca_certificate_begin(gnutls_pubkey_t pubkey, int64_t not_before, int64_t not
 	r = set_key_id(crt, pubkey);
 	if (r)
 		goto out;
-	memcpy(serial, number, sizeof(number));
-	*serial_len = sizeof(number);
 	*out = crt;
 	crt = NULL; /* transferred */
 out:
@@ -184,38 +177,16 @@ int ca_certificate_verify(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer)
 	return 0;
 }
 
-/* P-384 is signed with as wide a digest (RFC 5480, section 4); Ed25519 is no issuer here. */
-static int digest_for(const struct ca_key *key, gnutls_digest_algorithm_t *out)
-{
-	switch (ca_key_type(key)) {
-	case CA_KEY_RSA_2048:
-	case CA_KEY_RSA_3072:
-	case CA_KEY_RSA_4096:
-	case CA_KEY_RSA_OTHER:
-	case CA_KEY_EC_P256:
-		*out = GNUTLS_DIG_SHA256;
-		return 0;
-	case CA_KEY_EC_P384:
-		*out = GNUTLS_DIG_SHA384;
-		return 0;
-	case CA_KEY_ED25519:
-	case CA_KEY_NONE:
-		break;
-	}
-	return CA_EKEYTYPE;
-}
-
 int ca_certificate_sign(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer, const struct ca_key *key,
     struct ca_buf *der, gnutls_x509_crt_t *out)
 {
-	gnutls_digest_algorithm_t digest;
+	gnutls_digest_algorithm_t digest = ca_key_digest(ca_key_type(key));
 	gnutls_datum_t datum = { NULL, 0 };
 	gnutls_x509_crt_t copy = NULL;
 	int g, r;
 
-	r = digest_for(key, &digest);
-	if (r)
-		return r;
+	if (digest == GNUTLS_DIG_UNKNOWN)
+		return CA_EKEYTYPE;
 	if ((g = gnutls_x509_crt_privkey_sign(crt, issuer, ca_key_privkey(key), digest, 0)) < 0 ||
 	    (g = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &datum)) < 0) {
 		r = ca_certificate_failed("sign a certificate", g);

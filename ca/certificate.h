@@ -1,7 +1,7 @@
 /*
- * What all certificates of Mica have in common, whoever they are for (RFC 5280, section 4): the
- * steps from an empty gnutls_x509_crt_t to DER that was signed, read back and verified. For
- * ca/authority*.c only: nobody else signs.
+ * Certificates in GnuTLS's hands: reading and verifying them, and, for CA certificates, the steps
+ * from an empty gnutls_x509_crt_t to DER that was signed, read back and verified. For
+ * ca/authority*.c only: nobody else signs. (What a CA signs day by day is in ca/template.h.)
  */
 #ifndef CA_CERTIFICATE_H
 #define CA_CERTIFICATE_H
@@ -17,15 +17,18 @@
 
 #define CA_CERTIFICATE_MAX 16384 /* octets of DER */
 #define CA_COMMON_NAME_MAX 64    /* ub-common-name, RFC 5280, appendix A.1 */
-#define CA_KEY_ID 20             /* octets of a subjectKeyIdentifier */
+#define CA_SERIAL 17             /* octets, of the 20 that RFC 5280, section 4.1.2.2, allows */
 
 /* Log a GnuTLS error once and translate it: CA_ENOMEM or CA_EINTERNAL. */
 int ca_certificate_failed(const char *act, int gnutls_error);
 
-/* A new version 3 certificate: serial, validity, public key and its subjectKeyIdentifier. serial
- * has room for STORE_SERIAL_MAX. */
-int ca_certificate_begin(gnutls_pubkey_t pubkey, int64_t not_before, int64_t not_after,
-    gnutls_x509_crt_t *out, unsigned char *serial, size_t *serial_len);
+/* A new serial number: random, positive, without a leading zero octet (RFC 5280, section 4.1.2.2).
+ */
+int ca_certificate_serial(unsigned char serial[CA_SERIAL]);
+
+/* A new version 3 certificate: serial, validity, public key and its subjectKeyIdentifier. */
+int ca_certificate_begin(gnutls_pubkey_t pubkey, const unsigned char *serial, size_t serial_len,
+    int64_t not_before, int64_t not_after, gnutls_x509_crt_t *out);
 
 /* What points at the issuer: authorityKeyIdentifier, and with a revocation URL caIssuers, OCSP and
  * the CRL. */
@@ -47,10 +50,5 @@ int ca_certificate_import(const unsigned char *der, size_t len, gnutls_x509_crt_
 
 /* SHA-256 of the SubjectPublicKeyInfo. */
 int ca_certificate_spki_sha256(gnutls_x509_crt_t crt, unsigned char out[CA_SHA256]);
-
-/* Is a certificate that was read back what was granted, to the letter? CA_EINTERNAL if not, and the
- * log says in what. */
-int ca_certificate_compare(gnutls_x509_crt_t crt, const struct ca_grant *grant,
-    const unsigned char spki[CA_SHA256], const unsigned char *serial, size_t serial_len);
 
 #endif

@@ -22,6 +22,7 @@ void ca_csr_free(struct ca_csr *csr)
 	gnutls_x509_crq_deinit(csr->crq);
 	gnutls_pubkey_deinit(csr->pubkey);
 	free(csr->common_name);
+	free(csr->spki);
 	ca_names_free(&csr->names);
 	free(csr);
 }
@@ -310,6 +311,21 @@ static int take_key(struct ca_csr *csr, struct ca_detail *why)
 	}
 }
 
+static int take_spki(struct ca_csr *csr)
+{
+	gnutls_datum_t der = { NULL, 0 };
+
+	if (gnutls_pubkey_export2(csr->pubkey, GNUTLS_X509_FMT_DER, &der))
+		return CA_EINTERNAL;
+	csr->spki = malloc(der.size);
+	if (csr->spki) {
+		memcpy(csr->spki, der.data, der.size);
+		csr->spki_len = der.size;
+	}
+	gnutls_free(der.data);
+	return csr->spki ? 0 : CA_ENOMEM;
+}
+
 static bool is_signature_accepted(int algorithm)
 {
 	switch (algorithm) {
@@ -358,6 +374,8 @@ static int take_all(struct ca_csr *csr, const gnutls_datum_t *der, struct ca_det
 		r = take_subject(csr, why);
 	if (!r)
 		r = take_attributes(csr, why);
+	if (!r)
+		r = take_spki(csr);
 	if (!r)
 		r = ca_pubkey_spki_sha256(csr->pubkey, csr->spki_sha256);
 	if (!r && gnutls_hash_fast(GNUTLS_DIG_SHA256, der->data, der->size, csr->request_sha256))

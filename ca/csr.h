@@ -18,6 +18,8 @@ struct ca_csr {
 	gnutls_x509_crq_t crq;	 /* owned */
 	gnutls_pubkey_t pubkey;	 /* owned */
 	enum ca_key_type key_type; /* passed ca_key_check_public() */
+	unsigned char *spki;	 /* owned; DER of the SubjectPublicKeyInfo, as it stands in the request */
+	size_t spki_len;
 	unsigned char spki_sha256[CA_SHA256];
 	unsigned char request_sha256[CA_SHA256]; /* of the DER */
 	char *common_name;	 /* owned; NULL when there is none */

@@ -119,6 +119,7 @@ static int wrap(
 {
 	struct ca_key *key = calloc(1, sizeof(*key));
 	int r = CA_ENOMEM;
+	bool is_rsa;
 
 	if (!key) {
 		gnutls_x509_privkey_deinit(x509);
@@ -133,8 +134,8 @@ static int wrap(
 	r = CA_EKEYTYPE;
 	if (key->type == CA_KEY_NONE)
 		goto out;
-	if (gnutls_pubkey_get_pk_algorithm(key->pubkey, &key->bits) == GNUTLS_PK_RSA &&
-	    backend->open) {
+	is_rsa = gnutls_pubkey_get_pk_algorithm(key->pubkey, &key->bits) == GNUTLS_PK_RSA;
+	if (backend->open && (is_rsa || key->type == CA_KEY_EC_P256)) {
 		r = backend_open(key, backend);
 		if (r)
 			goto out;

@@ -1,5 +1,6 @@
 /*
- * How GnuTLS sees a key: its own, or, through gnutls_privkey_import_ext4(), a front to a back end.
+ * How GnuTLS sees a key: its own, or, for RSA, through gnutls_privkey_import_ext4(), a front to a
+ * back end.
  * GnuTLS 3.7 and 3.8 ask such a front with sign_hash only: GNUTLS_SIGN_RSA_RAW and a ready
  * DigestInfo for PKCS#1 v1.5, an RSA-PSS algorithm and a digest for TLS 1.3; sign_data and the
  * other v1.5 algorithms are served so that nothing hangs on that.
@@ -114,7 +115,7 @@ int ca_key_attach(struct ca_key *key)
 {
 	int r = gnutls_privkey_init(&key->privkey);
 
-	if (!r && key->handle)
+	if (!r && key->handle && key->type != CA_KEY_EC_P256)
 		r = gnutls_privkey_import_ext4(
 		    key->privkey, key, sign_data, sign_hash, NULL, NULL, info, 0);
 	else if (!r)

@@ -22,7 +22,8 @@ struct ca_key {
 /* The type of a public key, CA_KEY_NONE for one that Mica has no use for (RSA out of range too). */
 enum ca_key_type ca_key_type_of(gnutls_pubkey_t pubkey);
 
-/* Set key->privkey: GnuTLS's own key, or, when key->handle is set, a front to the back end. */
+/* Set key->privkey: GnuTLS's own key, or, for RSA when key->handle is set, a front to the back end.
+ */
 int ca_key_attach(struct ca_key *key);
 
 #endif

@@ -148,7 +148,9 @@ static int make_parents(char *path)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0755) && errno != EEXIST)
+		if (mkdir(path, 0755) == 0)
+			r = sync_parent(path);
+		else if (errno != EEXIST)
 			r = failed("make the directory", path);
 		*p = '/';
 	}

@@ -26,7 +26,7 @@ int ca_file_write(const char *path, const void *data, size_t len, mode_t mode, b
 int ca_dir_sync(const char *path);
 
 /* mkdir with all parents (parents 0755 less umask, the last with mode, exactly, when it is made
- * here). */
+ * here), each on the disk when it returns. */
 int ca_dir_make(const char *path, mode_t mode);
 
 /* "dir/name", allocated; NULL when out of memory. */

@@ -428,7 +428,7 @@ static void test_names_and_size(void **state)
 		store_certificate_clear(&row);
 	}
 	assert_int_equal(r, CA_ETOOMANYNAMES);
-	assert_in_range(n, 50, 80);
+	assert_in_range(n, 60, 80);
 	ca_grant_clear(&grant);
 	ca_authority_free(issuer);
 	ca_authority_free(root);
@@ -458,60 +458,6 @@ static void test_create_refuses(void **state)
 	want.common_name = "";
 	assert_int_equal(try_create(&want, NULL, &made), CA_ESUBJECT);
 	assert_null(made);
-	ca_authority_free(issuer);
-	ca_authority_free(root);
-}
-
-/* A certificate that differs from the grant in anything is found out. */
-static void test_compare(void **state)
-{
-	struct ca_authority *root = create("root-1", STORE_AUTHORITY_ROOT, CA_KEY_EC_P256, NULL);
-	struct ca_authority *issuer =
-	    create("default-1", STORE_AUTHORITY_ISSUER, CA_KEY_EC_P256, root);
-	struct ca_grant grant = grant_of("web.internal"), g;
-	struct store_certificate row = { 0 };
-	unsigned char other[32] = { 1 };
-	gnutls_x509_crt_t crt = NULL;
-
-	(void)state;
-	assert_int_equal(issue(issuer, CA_KEY_EC_P256, &grant, &urls, &row), 0);
-	assert_int_equal(ca_certificate_import(row.der, row.der_len, &crt), 0);
-#define COMPARE(grant_, spki_, serial_, len_)                                                      \
-	ca_certificate_compare(crt, grant_, spki_, serial_, len_)
-	assert_int_equal(COMPARE(&grant, row.spki_sha256, row.serial, 17), 0);
-	assert_int_equal(COMPARE(&grant, other, row.serial, 17), CA_EINTERNAL);
-	assert_int_equal(COMPARE(&grant, row.spki_sha256, other, 17), CA_EINTERNAL);
-	assert_int_equal(COMPARE(&grant, row.spki_sha256, row.serial, 16), CA_EINTERNAL);
-	g = grant;
-	g.not_after++;
-	assert_int_equal(COMPARE(&g, row.spki_sha256, row.serial, 17), CA_EINTERNAL);
-	g = grant;
-	g.not_before--;
-	assert_int_equal(COMPARE(&g, row.spki_sha256, row.serial, 17), CA_EINTERNAL);
-	g = grant;
-	g.eku = CA_EKU_SERVER_AUTH;
-	assert_int_equal(COMPARE(&g, row.spki_sha256, row.serial, 17), CA_EINTERNAL);
-	g = grant;
-	g.key_usage = GNUTLS_KEY_KEY_ENCIPHERMENT;
-	assert_int_equal(COMPARE(&g, row.spki_sha256, row.serial, 17), CA_EINTERNAL);
-	g = grant;
-	g.common_name = NULL;
-	assert_int_equal(COMPARE(&g, row.spki_sha256, row.serial, 17), CA_EINTERNAL);
-	g = grant;
-	g.names.n--;
-	assert_int_equal(COMPARE(&g, row.spki_sha256, row.serial, 17), CA_EINTERNAL);
-	add(&grant.names, CA_NAME_DNS, "more.internal");
-	assert_int_equal(COMPARE(&grant, row.spki_sha256, row.serial, 17), CA_EINTERNAL);
-#undef COMPARE
-	gnutls_x509_crt_deinit(crt);
-	crt = NULL;
-	assert_int_equal(ca_certificate_import(issuer->der, issuer->der_len, &crt), 0);
-	g = (struct ca_grant){ .not_before = issuer->not_before, .not_after = issuer->not_after };
-	assert_int_equal(
-	    ca_certificate_compare(crt, &g, issuer->spki_sha256, other, 17), CA_EINTERNAL);
-	gnutls_x509_crt_deinit(crt);
-	store_certificate_clear(&row);
-	ca_grant_clear(&grant);
 	ca_authority_free(issuer);
 	ca_authority_free(root);
 }
@@ -677,7 +623,6 @@ int main(void)
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_names_and_size),
 		cmocka_unit_test(test_create_refuses),
-		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_threads),

@@ -75,7 +75,7 @@ static void test_generate_and_open(void **state)
 		unsigned char hash[CA_SHA256], again[CA_SHA256];
 		struct ca_key *key = NULL, *copy = NULL;
 		enum ca_key_type checked = CA_KEY_NONE;
-		bool rsa = i < 2;
+		bool served = types[i] != CA_KEY_EC_P384 && types[i] != CA_KEY_ED25519;
 
 		assert_int_equal(ca_key_generate(types[i], &key), 0);
 		assert_int_equal(ca_key_type(key), types[i]);
@@ -89,7 +89,7 @@ static void test_generate_and_open(void **state)
 			assert_int_equal(ca_key_open(backends[b], der.data, der.len, &copy), 0);
 			assert_int_equal(ca_key_type(copy), types[i]);
 			assert_string_equal(ca_key_backend_name(copy),
-			    rsa ? backends[b]->name : ca_key_gnutls.name);
+			    served ? backends[b]->name : ca_key_gnutls.name);
 			assert_int_equal(ca_key_selftest(copy), 0);
 			assert_int_equal(ca_key_spki_sha256(copy, again), 0);
 			assert_memory_equal(hash, again, CA_SHA256);
@@ -104,6 +104,151 @@ static void test_generate_and_open(void **state)
 		ca_buf_free(&pem);
 		ca_key_free(key);
 	}
+}
+
+/* What a CA signs: each kind of key with either back end, verified by GnuTLS. */
+static void test_sign(void **state)
+{
+	static const struct {
+		enum ca_key_type type;
+		gnutls_sign_algorithm_t algorithm;
+	} rows[] = {
+		{ CA_KEY_RSA_2048, GNUTLS_SIGN_RSA_SHA256 },
+		{ CA_KEY_RSA_3072, GNUTLS_SIGN_RSA_SHA256 },
+		{ CA_KEY_EC_P256, GNUTLS_SIGN_ECDSA_SHA256 },
+		{ CA_KEY_EC_P384, GNUTLS_SIGN_ECDSA_SHA384 },
+	};
+	unsigned char text[] = "a text to be signed", out[CA_KEY_SIGNATURE_MAX];
+	const gnutls_datum_t data = { text, sizeof(text) };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(*rows); i++) {
+		struct ca_buf der = CA_BUF_INIT;
+		struct ca_key *made = NULL, *key = NULL;
+		gnutls_datum_t signature = { out, 0 };
+		size_t len = 0;
+
+		assert_int_equal(ca_key_generate(rows[i / 2].type, &made), 0);
+		assert_int_equal(ca_key_export(made, &der), 0);
+		assert_int_equal(ca_key_open(i % 2 ? &ca_key_libcrypto : &ca_key_gnutls, der.data,
+				     der.len, &key),
+		    0);
+		assert_int_equal(ca_key_sign(key, text, sizeof(text), out, &len), 0);
+		signature.size = (unsigned)len;
+		assert_int_equal(gnutls_pubkey_verify_data2(ca_key_pubkey(made),
+				     rows[i / 2].algorithm, 0, &data, &signature),
+		    0);
+		ca_key_free(made);
+		ca_key_free(key);
+		ca_buf_free(&der);
+	}
+}
+
+static void test_sign_refused(void **state)
+{
+	unsigned char out[CA_KEY_SIGNATURE_MAX] = { 0 };
+	struct ca_key *key = NULL;
+	size_t len = 77;
+
+	(void)state;
+	assert_int_equal(ca_key_digest(CA_KEY_ED25519), GNUTLS_DIG_UNKNOWN);
+	assert_int_equal(ca_key_digest(CA_KEY_NONE), GNUTLS_DIG_UNKNOWN);
+	assert_int_equal(ca_key_generate(CA_KEY_ED25519, &key), 0);
+	assert_int_equal(ca_key_sign(key, out, 1, out, &len), CA_EKEYTYPE);
+	assert_int_equal(len, 77);
+	ca_key_free(key);
+}
+
+/* A private key that is said to be another's: what it signs is never handed out. */
+static void test_sign_checks(void **state)
+{
+	static const enum ca_key_type types[] = { CA_KEY_EC_P256, CA_KEY_EC_P384 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		gnutls_datum_t n[6] = { { NULL, 0 } }; /* x y k, twice */
+		unsigned char out[CA_KEY_SIGNATURE_MAX] = { 0 };
+		struct ca_key *one = NULL, *other = NULL, *key = NULL;
+		gnutls_x509_privkey_t mixed = NULL;
+		gnutls_datum_t der = { NULL, 0 };
+		gnutls_ecc_curve_t curve;
+		size_t len = 77;
+
+		assert_int_equal(ca_key_generate(types[i / 2], &one), 0);
+		assert_int_equal(ca_key_generate(types[i / 2], &other), 0);
+		assert_int_equal(gnutls_privkey_export_ecc_raw2(
+				     ca_key_privkey(one), &curve, &n[0], &n[1], &n[2], 0),
+		    0);
+		assert_int_equal(gnutls_privkey_export_ecc_raw2(
+				     ca_key_privkey(other), &curve, &n[3], &n[4], &n[5], 0),
+		    0);
+		assert_int_equal(gnutls_x509_privkey_init(&mixed), 0);
+		assert_int_equal(
+		    gnutls_x509_privkey_import_ecc_raw(mixed, curve, &n[0], &n[1], &n[5]), 0);
+		assert_int_equal(gnutls_x509_privkey_export2_pkcs8(
+				     mixed, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN, &der),
+		    0);
+		assert_int_equal(ca_key_open(i % 2 ? &ca_key_libcrypto : &ca_key_gnutls, der.data,
+				     der.size, &key),
+		    0);
+		assert_int_equal(ca_key_sign(key, out, 10, out, &len), CA_EINTERNAL);
+		assert_int_equal(len, 77);
+		for (size_t j = 0; j < 6; j++)
+			gnutls_free(n[j].data);
+		gnutls_x509_privkey_deinit(mixed);
+		gnutls_free(der.data);
+		ca_key_free(one);
+		ca_key_free(other);
+		ca_key_free(key);
+	}
+}
+
+/* The number in the key's DER with one bit wrong. */
+static void break_number(struct ca_buf *der, const gnutls_datum_t *number)
+{
+	unsigned char *at = memmem(der->data, der->len, number->data, number->size);
+
+	assert_non_null(at);
+	at[number->size / 2] ^= 4;
+}
+
+/*
+ * A fault in one half of the CRT, here for good: what comes out is a good signature or none, for a
+ * bad one would give the key away.
+ */
+static void test_fault(void **state)
+{
+	gnutls_datum_t n[8] = { { NULL, 0 } }; /* m e d p q u e1 e2 */
+	unsigned char info[51] = { 0x30 }, good[256], out[256];
+	gnutls_x509_privkey_t x509 = NULL;
+
+	(void)state;
+	assert_int_equal(gnutls_privkey_export_x509(ca_key_privkey(by_gnutls), &x509), 0);
+	assert_int_equal(gnutls_x509_privkey_export_rsa_raw2(
+			     x509, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7]),
+	    0);
+	for (size_t i = 4; i < 8; i++) {
+		struct ca_buf der = CA_BUF_INIT;
+		void *key = NULL;
+		int r;
+
+		ca_buf_add(&der, rsa_der.data, rsa_der.len);
+		if (i > 4)
+			break_number(&der, &n[i]);
+		assert_int_equal(ca_key_libcrypto.open(der.data, der.len, &key), 0);
+		r = ca_key_libcrypto.sign_digest_info(key, info, sizeof(info), out, sizeof(out));
+		if (i == 4) {
+			assert_int_equal(r, 0);
+			memcpy(good, out, sizeof(good));
+		}
+		if (!r)
+			assert_memory_equal(out, good, sizeof(good));
+		ca_key_libcrypto.close(key);
+		ca_buf_free(&der);
+	}
+	for (size_t i = 0; i < 8; i++)
+		gnutls_free(n[i].data);
+	gnutls_x509_privkey_deinit(x509);
 }
 
 static void test_cannot_be_generated(void **state)
@@ -723,6 +868,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_type_text),
 		cmocka_unit_test(test_generate_and_open),
+		cmocka_unit_test(test_sign),
+		cmocka_unit_test(test_sign_refused),
+		cmocka_unit_test(test_sign_checks),
+		cmocka_unit_test(test_fault),
 		cmocka_unit_test(test_cannot_be_generated),
 		cmocka_unit_test(test_pem_of_others),
 		cmocka_unit_test(test_broken_der),

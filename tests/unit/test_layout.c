@@ -1,4 +1,5 @@
-/* The files of a service change all at once, whatever happens. */
+/* The files of a service change all at once, whatever happens; and the key of a fetch under way is
+ * safe. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,11 +11,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "api/client/layout.h"
+#include "api/client/staged.h"
 #include "tests/unit/support.h"
 
 #define SWITCHES 300
@@ -22,6 +25,32 @@
 #define BULK 20000 /* octets a file, so that a writer is caught in the middle of one */
 
 static const struct client_owner self = CLIENT_OWNER_SELF;
+
+/* The C library's fsync() with a memory, and with a failure at the n-th call from now. */
+static struct {
+	ino_t inodes[64];
+	size_t n;
+	size_t fails_at; /* 0: never */
+} syncs;
+
+int fsync(int fd)
+{
+	struct stat st;
+
+	if (syncs.n < sizeof(syncs.inodes) / sizeof(*syncs.inodes) && !fstat(fd, &st))
+		syncs.inodes[syncs.n++] = st.st_ino;
+	if (syncs.fails_at && syncs.n == syncs.fails_at) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static void syncs_begin(size_t fails_at)
+{
+	memset(&syncs, 0, sizeof(syncs));
+	syncs.fails_at = fails_at;
+}
 
 /* A set whose three files all carry the generation. */
 struct set {
@@ -148,6 +177,35 @@ static void missing_directory_is_made(void **state)
 	assert_true(readlink(link, target, sizeof(target) - 1) > 0);
 	assert_string_equal(target, "..data/tls.crt");
 	free(link);
+	free(deep);
+	support_rmdir(dir);
+}
+
+static bool synced(const char *dir, const char *name)
+{
+	char *path = support_path(dir, name);
+	struct stat st;
+	bool found = false;
+
+	assert_int_equal(stat(path, &st), 0);
+	for (size_t i = 0; i < syncs.n; i++)
+		found |= syncs.inodes[i] == st.st_ino;
+	free(path);
+	return found;
+}
+
+/* A directory that was made is on the disk when the one above it is. */
+static void new_directories_are_synced_into_their_parents(void **state)
+{
+	char *dir = support_mkdir(), *deep = support_path(dir, "a/b/tls");
+	(void)state;
+
+	syncs_begin(0);
+	assert_int_equal(set_write(deep, 1, NULL), 0);
+	assert_true(synced(dir, "."));
+	assert_true(synced(dir, "a"));
+	assert_true(synced(dir, "a/b"));
+	assert_true(synced(dir, "a/b/tls"));
 	free(deep);
 	support_rmdir(dir);
 }
@@ -281,6 +339,7 @@ static void killed_while_taking_over(void **state)
 {
 	char *scratch = support_mkdir();
 	long takes = 2 * writing_takes(scratch);
+	int killed = 0;
 	(void)state;
 
 	for (int i = 1; i <= KILLS; i++) {
@@ -289,7 +348,7 @@ static void killed_while_taking_over(void **state)
 
 		plain_write(dir, "tls.key", 7, 0600);
 		plain_write(dir, "tls.crt", 7, 0644);
-		write_and_kill(dir, 8, takes * i / KILLS % 999999999);
+		killed += write_and_kill(dir, 8, takes * i / KILLS % 999999999);
 		key = visible(dir, "tls.key");
 		crt = visible(dir, "tls.crt");
 		assert_true(key == 7 || key == 8);
@@ -298,7 +357,59 @@ static void killed_while_taking_over(void **state)
 		assert_clean(dir, 9);
 		support_rmdir(dir);
 	}
+	assert_true(killed > KILLS / 10);
 	support_rmdir(scratch);
+}
+
+/* A disk that fails at any of the syncs: the old set is in use and nothing else is left; or the new
+ * one is, and the old one is still there for a crash to bring back. */
+static void failed_sync(void **state)
+{
+	size_t old = 0, new = 0;
+	(void)state;
+
+	for (size_t i = 1;; i++) {
+		char *dir = support_mkdir();
+		int error, generation;
+
+		assert_int_equal(set_write(dir, 1, NULL), 0);
+		syncs_begin(i);
+		error = set_write(dir, 2, NULL);
+		syncs_begin(0);
+		generation = generation_of(dir);
+		if (error) {
+			assert_int_equal(error, CA_EIO);
+			assert_true(generation == 1 || generation == 2);
+			assert_int_equal(entries(dir), generation == 1 ? 5 : 6);
+			old += generation == 1;
+			new += generation == 2;
+			assert_int_equal(set_write(dir, 3, NULL), 0);
+		}
+		assert_clean(dir, error ? 3 : 2);
+		support_rmdir(dir);
+		if (!error)
+			break;
+	}
+	assert_true(old >= 4); /* three files and their directory */
+	assert_true(new == 1);
+}
+
+static void names_with_a_dot_get_no_link(void **state)
+{
+	char *dir = support_mkdir(), *hidden = support_path(dir, ".token");
+	const struct client_file files[] = { { "tls.key", "x", 1, 0600 },
+		{ ".token", "y", 1, 0600 } };
+	(void)state;
+
+	assert_int_equal(client_layout_write(dir, files, 2, &self, NULL), 0);
+	assert_int_equal(access(hidden, F_OK), -1);
+	assert_int_equal(mode_of(dir, "..data/.token"), 0600);
+	assert_int_equal(entries(dir), 3);
+	plain_write(dir, ".token", 7, 0644);
+	assert_int_equal(client_layout_write(dir, files, 2, &self, NULL), 0);
+	assert_int_equal(visible(dir, ".token"), 7); /* a stranger's */
+	free(hidden);
+	support_rmdir(dir);
 }
 
 static void old_owner_and_mode_stay_while_taking_over(void **state)
@@ -533,15 +644,95 @@ static void not_a_directory(void **state)
 	support_rmdir(dir);
 }
 
+/* ---- DIR/.staged ---- */
+
+static const unsigned char id[CA_SHA256] = { 1, 2, 3 };
+
+/* Whoever owns DIR puts a link in the place of .staged while we are at work there. */
+static void staged_directory_is_exchanged(void **state)
+{
+	char *dir = support_mkdir(), *other = support_mkdir();
+	char *path = support_path(dir, ".staged"), *away = support_path(dir, "away");
+	struct client_staged staged = CLIENT_STAGED_INIT;
+	struct client_problem problem = { 0 };
+	struct ca_key *key = NULL;
+	(void)state;
+
+	assert_int_equal(client_staged_open(dir, id, &staged, &problem), 0);
+	assert_int_equal(rename(path, away), 0);
+	assert_int_equal(symlink(other, path), 0);
+	assert_int_equal(client_staged_key(&staged, CA_KEY_EC_P256, &key, &problem), 0);
+	assert_true(staged.made);
+	assert_int_equal(entries(other), 0);
+	assert_int_equal(entries(away), 1);
+	client_staged_remove(&staged);
+	assert_int_equal(entries(other), 0);
+	assert_int_equal(entries(away), 0);
+	assert_int_equal(client_staged_open(dir, id, &staged, &problem), CA_EIO);
+	ca_key_free(key);
+	free(path);
+	free(away);
+	support_rmdir(dir);
+	support_rmdir(other);
+}
+
+/* One who is turned away leaves the directory of the one at work alone. */
+static void staged_directory_is_in_use(void **state)
+{
+	char *dir = support_mkdir();
+	struct client_staged first = CLIENT_STAGED_INIT, second = CLIENT_STAGED_INIT;
+	struct client_problem problem = { 0 };
+	struct ca_key *key = NULL;
+	(void)state;
+
+	assert_int_equal(client_staged_open(dir, id, &first, &problem), 0);
+	assert_int_equal(client_staged_open(dir, id, &second, &problem), CA_ELOCKED);
+	assert_int_equal(client_staged_key(&first, CA_KEY_EC_P256, &key, &problem), 0);
+	client_staged_close(&first);
+	ca_key_free(key);
+	key = NULL;
+	assert_int_equal(client_staged_open(dir, id, &second, &problem), 0);
+	assert_int_equal(client_staged_key(&second, CA_KEY_EC_P256, &key, &problem), 0);
+	assert_false(second.made);
+	client_staged_remove(&second);
+	assert_int_equal(entries(dir), 0);
+	ca_key_free(key);
+	support_rmdir(dir);
+}
+
+/* What a run that died while it wrote the key left is no key, and in nobody's way. */
+static void staged_key_half_written(void **state)
+{
+	char *dir = support_mkdir();
+	struct client_staged staged = CLIENT_STAGED_INIT;
+	struct client_problem problem = { 0 };
+	struct ca_key *key = NULL;
+	char name[128];
+	(void)state;
+
+	assert_int_equal(client_staged_open(dir, id, &staged, &problem), 0);
+	snprintf(name, sizeof(name), ".staged/%s", staged.temporary);
+	plain_write(dir, name, 1, 0600);
+	assert_int_equal(client_staged_key(&staged, CA_KEY_EC_P256, &key, &problem), 0);
+	assert_true(staged.made);
+	client_staged_remove(&staged);
+	assert_int_equal(entries(dir), 0);
+	ca_key_free(key);
+	support_rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(missing_directory_is_made),
+		cmocka_unit_test(new_directories_are_synced_into_their_parents),
 		cmocka_unit_test(umask_does_not_matter),
 		cmocka_unit_test(reader_never_sees_a_mismatch),
 		cmocka_unit_test(killed_writer_leaves_a_whole_set),
 		cmocka_unit_test(plain_files_are_taken_over),
 		cmocka_unit_test(killed_while_taking_over),
+		cmocka_unit_test(failed_sync),
+		cmocka_unit_test(names_with_a_dot_get_no_link),
 		cmocka_unit_test(old_owner_and_mode_stay_while_taking_over),
 		cmocka_unit_test(foreign_links_are_replaced),
 		cmocka_unit_test(files_that_are_no_more_go),
@@ -552,6 +743,9 @@ int main(void)
 		cmocka_unit_test(full_disk),
 		cmocka_unit_test(two_writers),
 		cmocka_unit_test(not_a_directory),
+		cmocka_unit_test(staged_directory_is_exchanged),
+		cmocka_unit_test(staged_directory_is_in_use),
+		cmocka_unit_test(staged_key_half_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
