@@ -30,6 +30,17 @@ static void first_words_print(void)
 			    client_verbs[i]->name);
 }
 
+/* The first words that need a second. */
+static void groups_print(void)
+{
+	for (size_t i = 0; client_verbs[i]; i++) {
+		size_t len = strcspn(client_verbs[i]->name, " ");
+
+		if (client_verbs[i]->name[len] && first_of_group(i))
+			printf(" %.*s", (int)len, client_verbs[i]->name);
+	}
+}
+
 /* ---- bash ---- */
 
 /* "token list" | "token create" … only its first word is there: offer the second. */
@@ -130,14 +141,17 @@ static void fish_condition(const struct client_verb *verb)
 {
 	const char *space = strchr(verb->name, ' ');
 
-	if (space)
+	if (space) {
 		printf("complete -c mica -n '__fish_seen_subcommand_from %.*s; and "
 		       "__fish_seen_subcommand_from %s'",
 		    (int)(space - verb->name), verb->name, space + 1);
-	else
+	} else {
 		printf("complete -c mica -n '__fish_seen_subcommand_from %s; and not "
-		       "__fish_seen_subcommand_from token operator'",
+		       "__fish_seen_subcommand_from",
 		    verb->name);
+		groups_print();
+		putchar('\'');
+	}
 }
 
 static void fish_verb(size_t at)

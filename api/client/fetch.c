@@ -2,28 +2,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/client/anchor.h"
 #include "api/client/fetch.h"
+#include "api/client/held.h"
 #include "api/client/http.h"
 #include "api/client/output.h"
 #include "api/client/pkcs12.h"
 #include "api/client/staged.h"
 #include "api/client/trust.h"
 #include "api/client/verbs.h"
-#include "ca/base/clock.h"
-#include "ca/base/file.h"
-#include "ca/base/log.h"
+#include "ca/base/text.h"
 #include "ca/csr.h"
-
-#define CRT_FILE_MAX (1u << 20)
 
 struct fetch {
 	struct client_fetch_plan plan;
 	struct client_staged staged;
 	struct ca_key *key;
-	char *roots_file;         /* the one root that is believed */
-	struct client_http *http; /* believes only that */
-	struct ca_buf bundle;     /* what becomes ca.crt */
-	json_t *answer;
+	struct client_anchor anchor; /* the one root that is believed */
+	struct client_http *http;    /* believes only that */
+	struct ca_buf bundle;        /* what becomes ca.crt */
+	json_t *answer;              /* the certificate object; or what DIR holds already */
 	struct client_issued issued;
 };
 
@@ -46,7 +44,7 @@ static int bundle_get(struct client_http *http, const char *tenant, struct ca_bu
 	return error;
 }
 
-/* The root with the fingerprint expected, into a file. Nobody is believed yet, and nothing told. */
+/* The root with the fingerprint expected. Nobody is believed yet, and nothing told. */
 static int root_find(struct fetch *f, struct client_problem *problem)
 {
 	const struct client_http_setup setup = {
@@ -61,7 +59,7 @@ static int root_find(struct fetch *f, struct client_problem *problem)
 	if (!error)
 		error = client_trust_pick(&bundle, f->plan.fingerprint, &root, problem);
 	if (!error)
-		error = client_staged_roots(&f->staged, &root, &f->roots_file, problem);
+		error = client_anchor_make(&root, &f->anchor, problem);
 	client_http_close(http);
 	ca_buf_free(&bundle);
 	ca_buf_free(&root);
@@ -73,7 +71,7 @@ static int root_find(struct fetch *f, struct client_problem *problem)
 static int bundle_find(struct fetch *f, struct client_problem *problem)
 {
 	const struct client_http_setup setup = { .url = f->plan.url,
-		.ca_file = f->roots_file,
+		.ca_file = f->anchor.path,
 		.deadline = f->plan.deadline,
 		.retry = true };
 	const char *tenant = f->plan.token.tenant;
@@ -131,9 +129,11 @@ static int files_write(struct fetch *f, struct client_problem *problem)
 	struct ca_buf key = CA_BUF_INIT, combined = CA_BUF_INIT, p12 = CA_BUF_INIT;
 	struct client_file files[CLIENT_LAYOUT_FILES_MAX];
 	const char *name = plan->names.n ? plan->names.v[0].value : plan->common_name;
+	char id[2 * CA_SHA256 + 1];
 	size_t n = 0;
 	int error = ca_key_export_pem(f->key, &key);
 
+	ca_hex(plan->token.id_sha256, CA_SHA256, id);
 	ca_buf_add(&combined, crt->data, crt->len);
 	ca_buf_add(&combined, key.data, key.len);
 	if (!error)
@@ -143,6 +143,7 @@ static int files_write(struct fetch *f, struct client_problem *problem)
 	files[n++] = (struct client_file){ "tls.key", key.data, key.len, plan->mode };
 	files[n++] = (struct client_file){ "tls.crt", crt->data, crt->len, 0644 };
 	files[n++] = (struct client_file){ "ca.crt", f->bundle.data, f->bundle.len, 0644 };
+	files[n++] = (struct client_file){ CLIENT_HELD_TOKEN, id, sizeof(id) - 1, 0600 };
 	if (plan->combined)
 		files[n++] =
 		    (struct client_file){ "tls.pem", combined.data, combined.len, plan->mode };
@@ -156,29 +157,6 @@ static int files_write(struct fetch *f, struct client_problem *problem)
 	return error;
 }
 
-/* Is there a certificate in DIR that is valid now? */
-static bool valid_there(const char *dir)
-{
-	char *path = ca_path_join(dir, "tls.crt");
-	struct ca_buf pem = CA_BUF_INIT;
-	gnutls_x509_crt_t crt = NULL;
-	bool valid = false;
-	time_t now = (time_t)ca_now();
-
-	if (path && !client_file_read(path, CRT_FILE_MAX, &pem, NULL) &&
-	    !gnutls_x509_crt_init(&crt)) {
-		const gnutls_datum_t text = { pem.data, (unsigned)pem.len };
-
-		valid = !gnutls_x509_crt_import(crt, &text, GNUTLS_X509_FMT_PEM) &&
-			gnutls_x509_crt_get_activation_time(crt) <= now &&
-			gnutls_x509_crt_get_expiration_time(crt) > now;
-		gnutls_x509_crt_deinit(crt);
-	}
-	free(path);
-	ca_buf_free(&pem);
-	return valid;
-}
-
 static int result_print(const struct fetch *f)
 {
 	struct ca_buf line = CA_BUF_INIT;
@@ -187,7 +165,8 @@ static int result_print(const struct fetch *f)
 	if (f->plan.json)
 		return client_json_print(f->answer);
 	ca_buf_add_str(&line, f->plan.dir);
-	ca_buf_addf(&line, ": certificate %s, valid until ", client_json_text(f->answer, "serial"));
+	ca_buf_addf(&line, ": %scertificate %s, valid until ",
+	    f->issued.n ? "" : "nothing due: ", client_json_text(f->answer, "serial"));
 	client_when_add(&line, client_json_text(f->answer, "not_after"));
 	client_safe_print(ca_buf_text(&line));
 	putchar('\n');
@@ -198,16 +177,13 @@ static int result_print(const struct fetch *f)
 
 /* The order matters: the key is on the disk before the CA hears of it, and the token is sent only
  * to a CA that proved itself. */
-static int fetch_steps(struct fetch *f, struct client_problem *problem)
+static int certificate_fetch(struct fetch *f, struct client_problem *problem)
 {
 	const struct client_fetch_plan *plan = &f->plan;
-	int error = client_staged_open(plan->dir, &f->staged, problem);
+	int error = client_layout_probe(plan->dir, &plan->owner, &problem->detail);
 
 	if (!error)
-		error = client_layout_probe(plan->dir, &plan->owner, &problem->detail);
-	if (!error)
-		error = client_staged_key(
-		    &f->staged, plan->token.id_sha256, plan->key_type, &f->key, problem);
+		error = client_staged_key(&f->staged, plan->key_type, &f->key, problem);
 	if (!error)
 		error = root_find(f, problem);
 	if (!error)
@@ -216,26 +192,45 @@ static int fetch_steps(struct fetch *f, struct client_problem *problem)
 		error = certificate_ask(f, problem);
 	if (!error)
 		error = files_write(f, problem);
+	return error;
+}
+
+/* Has the CA said no for good, so that no certificate was or will be made for the key? */
+static bool refused(const struct client_problem *problem)
+{
+	return problem->status >= 400 && problem->status < 500 && problem->status != 408 &&
+	       problem->status != 429; /* RFC 9110, section 15.5.9; RFC 6585, section 4 */
+}
+
+static int fetch_steps(struct fetch *f, struct client_problem *problem)
+{
+	const struct client_fetch_plan *plan = &f->plan;
+	int error = client_staged_open(plan->dir, plan->token.id_sha256, &f->staged, problem);
+
 	if (error)
 		return error;
-	client_staged_remove(&f->staged);
-	return result_print(f);
+	client_held_fetched(plan, &f->answer);
+	if (!f->answer)
+		error = certificate_fetch(f, problem);
+	if (!error || (f->staged.made && refused(problem)))
+		client_staged_remove(&f->staged);
+	return error ? error : result_print(f);
 }
 
 static int fetch_run(const struct client_args *args, struct client_problem *problem)
 {
-	struct fetch f = { .staged = CLIENT_STAGED_INIT };
+	struct fetch f = { .staged = CLIENT_STAGED_INIT, .anchor = CLIENT_ANCHOR_INIT };
 	int error = client_fetch_plan(args, &f.plan, problem);
 
-	if (f.plan.dir)
-		problem->none_valid = !valid_there(f.plan.dir);
 	if (!error)
 		error = fetch_steps(&f, problem);
+	if (f.plan.dir)
+		problem->none_valid = !client_held_valid(f.plan.dir);
 	client_http_close(f.http);
+	client_anchor_clear(&f.anchor);
 	client_issued_clear(&f.issued);
 	json_decref(f.answer);
 	ca_buf_free(&f.bundle);
-	free(f.roots_file);
 	ca_key_free(f.key);
 	client_staged_close(&f.staged);
 	client_fetch_plan_clear(&f.plan);

@@ -80,9 +80,12 @@ static int mode_plan(
 	if (*text < '0' || *text > '7' || *end || mode > 0777)
 		return client_fail_usage(
 		    problem, args->verb->name, "--mode is not an octal mode like 0640");
-	if (mode & 0133)
+	if ((mode & 0137) || !(mode & 0400))
 		return client_fail_usage(problem, args->verb->name,
-		    "--mode %s: a key is not to be executed, nor written by others", text);
+		    "--mode %s: a key is for its owner to read, at most for the group too, and for "
+		    "nobody "
+		    "else",
+		    text);
 	plan->mode = (mode_t)mode;
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/client/home.h"
@@ -155,6 +156,21 @@ int client_home_prepare(const char *dir, struct client_problem *problem)
 	return client_layout_probe(dir, &owner, &problem->detail);
 }
 
+/* Whose the key in dir is, so that a context renewed by root stays its user's. We, where there is
+ * none, or where we may not give files to them. */
+static struct client_owner key_owner(const char *dir)
+{
+	struct client_owner owner = CLIENT_OWNER_SELF;
+	char *path = ca_path_join(dir, "tls.key");
+	struct stat st;
+
+	if (path && !stat(path, &st))
+		owner = (struct client_owner){ st.st_uid, st.st_gid };
+	free(path);
+	return client_layout_probe(dir, &owner, NULL) ? (struct client_owner)CLIENT_OWNER_SELF
+						      : owner;
+}
+
 int client_home_write(const struct client_home *home, const char *dir, const char *url,
     const struct ca_buf *crt, const struct ca_key *key, struct client_problem *problem)
 {
@@ -173,7 +189,7 @@ int client_home_write(const struct client_home *home, const char *dir, const cha
 			{ "ca.crt", ca.data, ca.len, 0644 },
 			{ "ca-url", line.data, line.len, 0644 },
 		};
-		struct client_owner owner = CLIENT_OWNER_SELF;
+		const struct client_owner owner = key_owner(dir);
 
 		error = client_layout_write(
 		    dir, files, sizeof(files) / sizeof(*files), &owner, &problem->detail);

@@ -33,7 +33,8 @@ int client_operator_connect(
  * is asked for one. CA_EIO. */
 int client_home_prepare(const char *dir, struct client_problem *problem);
 
-/* Write such a context to dir in one step, with home's ca.crt and this URL. */
+/* Write such a context to dir in one step, with home's ca.crt and this URL. One that is replaced
+ * stays its owner's and its group's, where we may give files to them. */
 int client_home_write(const struct client_home *home, const char *dir, const char *url,
     const struct ca_buf *crt, const struct ca_key *key, struct client_problem *problem);
 

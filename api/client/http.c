@@ -22,6 +22,7 @@ struct client_http {
 	char *url; /* without a slash at the end */
 	int64_t deadline;
 	bool retry;
+	bool stranger; /* the peer stays unknown */
 };
 
 static int curl_start(void)
@@ -124,6 +125,7 @@ int client_http_open(
 	http->curl = curl_easy_init();
 	http->deadline = setup->deadline;
 	http->retry = setup->retry;
+	http->stranger = !setup->ca_file;
 	if (!http->url || !http->curl || curl_setup(http->curl, setup)) {
 		client_http_close(http);
 		return CA_EINTERNAL;
@@ -238,6 +240,20 @@ static int problem_read(
 	return error ? error : CA_EANSWER;
 }
 
+/* An error of a peer who has not proved to be the CA: neither his words nor his statuses are the
+ * CA's. Only that he asks for patience is heard. */
+static int stranger_fail(
+    const struct client_http *http, long status, struct client_problem *problem)
+{
+	if (status != 503)
+		return client_fail(problem, CA_EANSWER,
+		    "%s, which has not proved to be the CA yet, answered %ld", http->url, status);
+	problem->status = status;
+	return client_fail(problem, CA_EUNREACHABLE,
+	    "%s, which has not proved to be the CA yet, answered that it cannot serve now",
+	    http->url);
+}
+
 static int answer_read(
     const struct client_http *http, const struct ca_buf *body, struct client_problem *problem)
 {
@@ -249,8 +265,10 @@ static int answer_read(
 	if (status >= 200 && status < 300)
 		return 0;
 	curl_easy_getinfo(http->curl, CURLINFO_RETRY_AFTER, &after);
-	problem->status = status;
 	problem->retry_after = after > 0 && after < CA_DAY ? (long)after : 0;
+	if (http->stranger)
+		return stranger_fail(http, status, problem);
+	problem->status = status;
 	return problem_read(http, body, problem);
 }
 
@@ -287,7 +305,7 @@ static int send_once(struct client_http *http, const struct client_request *requ
 	int error;
 
 	ca_buf_clear(body);
-	*problem = (struct client_problem){ .none_valid = problem->none_valid };
+	*problem = (struct client_problem){ 0 };
 	ca_buf_addf(&url, "%s%s", http->url, request->path);
 	error = headers_make(request, &headers);
 	if (!error)

@@ -21,7 +21,8 @@ struct client_http;
 struct client_http_setup {
 	const char *url;     /* https://HOST[:PORT][/PATH] */
 	const char *ca_file; /* the roots to believe (PEM); NULL: the peer stays unknown, so send
-				nothing secret and believe nothing */
+				nothing secret and believe nothing: no word of an error it names
+				is passed on */
 	const char *crt_file, *key_file; /* our client certificate (PEM); NULL: none */
 	int64_t deadline;                /* ca_monotonic_ms() at which all ends */
 	bool retry; /* again, with a growing pause, while the CA cannot be reached or says 503 */
@@ -44,7 +45,7 @@ void client_http_close(struct client_http *http); /* NULL is fine */
 /*
  * Send and wait for the answer, whose body replaces the content of *body. 0: the status was 2xx.
  * Otherwise *problem says why, and: CA_EUNREACHABLE, CA_ETLS, CA_EANSWER (too large, or an error
- * that is not one of Mica's), or the error the server named.
+ * that is not one of Mica's, or any of a peer that stays unknown), or the error the server named.
  */
 int client_http_send(struct client_http *http, const struct client_request *request,
     struct ca_buf *body, struct client_problem *problem);

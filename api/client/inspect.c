@@ -75,8 +75,17 @@ static int key_add(struct found *found, const gnutls_datum_t *data, gnutls_x509_
 	return code;
 }
 
-/* One PEM block. 0 also for a kind that is passed over; its name goes to *other then (borrowed from
- * the text). */
+static int nothing_add(
+    struct found *found, const gnutls_datum_t *data, gnutls_x509_crt_fmt_t format)
+{
+	(void)found;
+	(void)data;
+	(void)format;
+	return 0;
+}
+
+/* One PEM block, of a label that ends so; the first that fits counts.
+ * GNUTLS_E_UNIMPLEMENTED_FEATURE: of a kind that is not read. */
 static int block_add(
     struct found *found, const char *label, size_t label_len, const gnutls_datum_t *block)
 {
@@ -84,6 +93,9 @@ static int block_add(
 		const char *suffix;
 		int (*add)(struct found *, const gnutls_datum_t *, gnutls_x509_crt_fmt_t);
 	} kinds[] = {
+		{ "EC PARAMETERS", nothing_add },  /* before a key, as openssl ecparam writes it */
+		{ "TRUSTED CERTIFICATE", NULL },   /* OpenSSL's own, with more behind the DER */
+		{ "ATTRIBUTE CERTIFICATE", NULL }, /* RFC 5755 */
 		{ "CERTIFICATE REQUEST", request_add },
 		{ "CERTIFICATE", datum_add },
 		{ "PRIVATE KEY", key_add },
@@ -93,42 +105,56 @@ static int block_add(
 		size_t len = strlen(kinds[i].suffix);
 
 		if (label_len >= len && !memcmp(label + label_len - len, kinds[i].suffix, len))
-			return kinds[i].add(found, block, GNUTLS_X509_FMT_PEM);
+			return kinds[i].add ? kinds[i].add(found, block, GNUTLS_X509_FMT_PEM)
+					    : GNUTLS_E_UNIMPLEMENTED_FEATURE;
 	}
 	return GNUTLS_E_UNIMPLEMENTED_FEATURE;
+}
+
+/* A word between two places; the text may hold NULs. */
+static const char *word_find(const char *from, const char *to, const char *word)
+{
+	return memmem(from, (size_t)(to - from), word, strlen(word));
+}
+
+static int block_fail(
+    const char *path, const char *label, size_t len, int code, struct client_problem *problem)
+{
+	if (code == GNUTLS_E_UNIMPLEMENTED_FEATURE)
+		return client_fail(problem, CA_EINVAL,
+		    "%s holds a block of the kind %.*s, which is not read", path, (int)len, label);
+	if (code == GNUTLS_E_DECRYPTION_FAILED || memmem(label, len, "ENC", 3))
+		return client_fail(problem, CA_EINVAL, "%s is a private key with a password", path);
+	return client_fail(
+	    problem, CA_EINVAL, "%s: the block %.*s is damaged", path, (int)len, label);
 }
 
 static int pem_read(struct found *found, const char *path, const struct ca_buf *text,
     struct client_problem *problem)
 {
 	static const char begin[] = "-----BEGIN ", end[] = "-----END ";
-	const char *at = ca_buf_text(text);
+	const char *at = ca_buf_text(text), *behind = at + text->len;
 
-	while ((at = strstr(at, begin))) {
+	while ((at = word_find(at, behind, begin))) {
 		const char *label = at + sizeof(begin) - 1;
 		size_t len = strcspn(label, "-\r\n");
-		const char *stop = strstr(label, end);
+		const char *stop = word_find(label, behind, end);
 		gnutls_datum_t block;
 		int code;
 
-		stop = stop ? stop + strcspn(stop, "\r\n") : NULL;
 		if (!stop)
 			return client_fail(
 			    problem, CA_EINVAL, "%s is cut off within a block", path);
+		stop += strcspn(stop, "\r\n");
 		block = (gnutls_datum_t){ (unsigned char *)(uintptr_t)at, (unsigned)(stop - at) };
 		code = block_add(found, label, len, &block);
-		if (code == GNUTLS_E_UNIMPLEMENTED_FEATURE)
-			return client_fail(problem, CA_EINVAL,
-			    "%s holds a block of the kind %.*s, not certificates", path, (int)len,
-			    label);
-		if (code == GNUTLS_E_DECRYPTION_FAILED || (code && memmem(label, len, "ENC", 3)))
-			return client_fail(
-			    problem, CA_EINVAL, "%s is a private key with a password", path);
 		if (code)
-			return client_fail(problem, CA_EINVAL, "%s: the block %.*s is damaged",
-			    path, (int)len, label);
+			return block_fail(path, label, len, code, problem);
 		at = stop;
 	}
+	if (!found->n && !found->key && !json_object_get(found->document, "certificate_request"))
+		return client_fail(
+		    problem, CA_EINVAL, "%s holds no certificate, request or key", path);
 	return 0;
 }
 

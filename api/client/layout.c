@@ -224,11 +224,15 @@ static int link_replace(
 	return CA_EIO;
 }
 
+/* When the link is not replaced, nothing of the version is left. When that cannot be synced, which
+ * of the two is in use will be known after a crash only: both stay. */
 static int version_switch(const struct layout *l, const char *name)
 {
 	int error = link_replace(l, name, DATA, DATA_TEMPORARY);
 
-	if (!error && fsync(l->fd))
+	if (error)
+		version_remove(l, name);
+	else if (fsync(l->fd))
 		error = fail(l, "sync", DATA);
 	return error;
 }
@@ -254,7 +258,7 @@ static int links_make(const struct layout *l)
 	int error = 0;
 
 	for (size_t i = 0; !error && i < l->n; i++) {
-		if (is_our_link(l, l->files[i].name))
+		if (l->files[i].name[0] == '.' || is_our_link(l, l->files[i].name))
 			continue;
 		snprintf(target, sizeof(target), "%s/%s", DATA, l->files[i].name);
 		error = link_replace(l, target, l->files[i].name, LINK_TEMPORARY);
@@ -336,12 +340,14 @@ static int adopt(const struct layout *l)
 	int error = 0;
 
 	for (size_t i = 0; i < l->n; i++)
-		if (!fstatat(l->fd, l->files[i].name, &st, AT_SYMLINK_NOFOLLOW))
+		if (l->files[i].name[0] != '.' &&
+		    !fstatat(l->fd, l->files[i].name, &st, AT_SYMLINK_NOFOLLOW))
 			plain |= !is_our_link(l, l->files[i].name);
 	if (!plain)
 		return 0;
 	for (size_t i = 0; !error && i < l->n; i++)
-		error = visible_read(l, l->files[i].name, &visible);
+		if (l->files[i].name[0] != '.')
+			error = visible_read(l, l->files[i].name, &visible);
 	if (!error && visible.n)
 		error = visible_write(l, &visible);
 	for (size_t i = 0; i < CLIENT_LAYOUT_FILES_MAX; i++)
@@ -410,7 +416,8 @@ int client_layout_write(const char *dir, const struct client_file *files, size_t
 		error = version_switch(&l, version);
 	if (!error)
 		error = links_make(&l);
-	sweep(&l, !error);
+	if (!error)
+		sweep(&l, true);
 out:
 	if (l.fd >= 0)
 		close(l.fd);

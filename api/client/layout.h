@@ -21,7 +21,8 @@
 
 /* Everything is borrowed. */
 struct client_file {
-	const char *name; /* a plain file name, not starting with a dot */
+	const char
+	    *name; /* a plain file name; with a dot in front: no link in DIR, only ..data/name */
 	const void *data;
 	size_t len;
 	mode_t mode; /* exact */
@@ -42,7 +43,9 @@ struct client_owner {
  * Replace the set of files in dir (made, with parents, when absent). Plain files of these names are
  * taken over: what they hold stays visible until the one switch. Links to files that are not in the
  * set any longer are removed. Another writer at work in dir is waited for, 10 s. CA_EIO,
- * CA_ELOCKED, CA_ENOMEM; *why names the file and the reason. On failure the old set stays.
+ * CA_ELOCKED, CA_ENOMEM; *why names the file and the reason. On failure the old set stays, unless
+ * the switch itself succeeded, and could not be synced or was followed by a failure to make a link:
+ * then the new set is what is seen, and the old one is kept beside it until the next writing.
  */
 int client_layout_write(const char *dir, const struct client_file *files, size_t n,
     const struct client_owner *owner, struct ca_detail *why);

@@ -24,6 +24,6 @@ static void standard_streams(void)
 int main(int argc, char **argv)
 {
 	standard_streams();
-	signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write */
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write; client_output_finish() */
 	return client_run(argc, argv);
 }

@@ -1,8 +1,11 @@
 /* Standard output. */
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/client/output.h"
 #include "api/client/verbs.h"
@@ -17,14 +20,26 @@ int client_output_setup(const struct client_args *args)
 	return 0;
 }
 
+/* Has whoever read our output gone, as head(1) does? */
+static bool reader_gone(void)
+{
+	struct pollfd poll_fd = { .fd = STDOUT_FILENO };
+
+	return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & (POLLERR | POLLHUP));
+}
+
 int client_output_finish(struct client_problem *problem)
 {
-	int failed = ferror(stdout);
+	bool failed = fflush(stdout) || ferror(stdout), gone = failed && reader_gone();
 
-	if (fclose(stdout) || failed)
-		return ca_refuse(problem ? &problem->detail : NULL, CA_EIO,
-		    "the output could not be written in full");
-	return 0;
+	if (!fclose(stdout) && !failed)
+		return 0;
+	if (problem && gone) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	return ca_refuse(
+	    problem ? &problem->detail : NULL, CA_EIO, "the output could not be written in full");
 }
 
 /* The length of the UTF-8 sequence at p (RFC 3629), and its character; 0 when it is none. */

@@ -12,8 +12,9 @@
 /* --verbose, where the verb has it. Returns 0. */
 int client_output_setup(const struct client_args *args);
 
-/* Flush and close standard output: CA_EIO when something that was printed did not arrive. problem
- * may be NULL. */
+/* Flush and close standard output: CA_EIO when something that was printed did not arrive. When that
+ * is because the reader has gone, the process ends here, silently, as SIGPIPE ends one; not so with
+ * a NULL problem: there is another failure to tell of. */
 int client_output_finish(struct client_problem *problem);
 
 /*

@@ -16,7 +16,7 @@ static int format_choose(
     const struct client_args *args, enum format *out, struct client_problem *problem)
 {
 	static const char *const words[] = { "text", "pem", "der" };
-	const char *text = client_arg(args, "format");
+	const char *text = client_arg(args, "as");
 
 	*out = client_arg(args, "json") ? JSON : TEXT;
 	if (!text)
@@ -32,7 +32,7 @@ static int format_choose(
 		return 0;
 	}
 	return client_fail_usage(
-	    problem, "show", "--format %s: the formats are text, pem and der", text);
+	    problem, "show", "--as %s: the formats are text, pem and der", text);
 }
 
 static void line_print(const char *label, const char *value)
@@ -134,7 +134,7 @@ static int show_run(const struct client_args *args, struct client_problem *probl
 }
 
 static const struct client_flag flags[] = {
-	{ .name = "format",
+	{ .name = "as",
 	    .value = "FORMAT",
 	    .words = "text pem der",
 	    .help = "text (default), pem (with the issuer) or der" },

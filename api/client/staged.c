@@ -1,7 +1,8 @@
-/* DIR/.staged. */
-#include <dirent.h>
+/* DIR/.staged. Whoever owns DIR may exchange it at any moment, so all is done through one handle of
+ * the directory, and no link is followed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,6 +16,15 @@
 
 #define ATTEMPTS 5
 
+static int fail(const struct client_staged *staged, const char *act, const char *name,
+    struct client_problem *problem)
+{
+	struct ca_detail path;
+
+	snprintf(path.text, sizeof(path.text), "%s/%s", staged->dir, name);
+	return client_fail_errno(&problem->detail, act, path.text);
+}
+
 /* Open and lock. 1: the one who held it has removed the directory meanwhile, try again. */
 static int lock_once(struct client_staged *staged, struct client_problem *problem)
 {
@@ -27,12 +37,15 @@ static int lock_once(struct client_staged *staged, struct client_problem *proble
 		return errno == ENOENT
 			   ? 1
 			   : client_fail_errno(&problem->detail, "open the directory", staged->dir);
-	if (flock(staged->fd, LOCK_EX | LOCK_NB))
+	if (flock(staged->fd, LOCK_EX | LOCK_NB)) {
+		close(staged->fd);
+		staged->fd = -1; /* what is there is the other's */
 		return client_fail(
 		    problem, CA_ELOCKED, "another mica fetch is at work in %s", staged->dir);
+	}
 	if (fchmod(staged->fd, 0700) || fstat(staged->fd, &ours))
 		return client_fail_errno(&problem->detail, "use", staged->dir);
-	if (!stat(staged->dir, &theirs) && ours.st_ino == theirs.st_ino &&
+	if (!lstat(staged->dir, &theirs) && ours.st_ino == theirs.st_ino &&
 	    ours.st_dev == theirs.st_dev)
 		return 0;
 	close(staged->fd);
@@ -40,33 +53,21 @@ static int lock_once(struct client_staged *staged, struct client_problem *proble
 	return 1;
 }
 
-/* DIR, and the entry that names it in its parent, on the disk. */
-static int dir_make(const char *dir, struct client_problem *problem)
-{
-	char *parent = ca_path_join(dir, "..");
-	int error = parent ? 0 : CA_ENOMEM;
-
-	if (!error && access(dir, F_OK)) {
-		if (ca_dir_make(dir, 0755))
-			error = client_fail_errno(&problem->detail, "make the directory", dir);
-		else
-			error = ca_dir_sync(parent);
-	}
-	free(parent);
-	return error;
-}
-
-int client_staged_open(const char *dir, struct client_staged *out, struct client_problem *problem)
+int client_staged_open(const char *dir, const unsigned char id[CA_SHA256],
+    struct client_staged *out, struct client_problem *problem)
 {
 	struct client_staged staged = CLIENT_STAGED_INIT;
-	int error = dir_make(dir, problem);
+	char hex[2 * CA_SHA256 + 1];
+	int error = 1;
 
-	if (error)
-		return error;
+	if (access(dir, F_OK) && ca_dir_make(dir, 0755))
+		return client_fail_errno(&problem->detail, "make the directory", dir);
+	ca_hex(id, CA_SHA256, hex);
+	snprintf(staged.key, sizeof(staged.key), "%s.key", hex);
+	snprintf(staged.temporary, sizeof(staged.temporary), "%s.key.new", hex);
 	staged.dir = ca_path_join(dir, ".staged");
 	if (!staged.dir)
 		return CA_ENOMEM;
-	error = 1;
 	for (int i = 0; error == 1 && i < ATTEMPTS; i++)
 		error = lock_once(&staged, problem);
 	if (error == 1)
@@ -82,48 +83,67 @@ int client_staged_open(const char *dir, struct client_staged *out, struct client
 
 void client_staged_close(struct client_staged *staged)
 {
-	if (staged->fd >= 0)
+	if (staged->fd >= 0) {
+		if (rmdir(staged->dir) && errno != ENOTEMPTY && errno != EEXIST)
+			ca_logf(CA_LOG_WARN, "%s could not be removed", staged->dir);
 		close(staged->fd);
+	}
 	free(staged->dir);
 	*staged = (struct client_staged)CLIENT_STAGED_INIT;
 }
 
 void client_staged_remove(struct client_staged *staged)
 {
-	int fd = openat(staged->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			unlinkat(staged->fd, entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
-	if (rmdir(staged->dir))
-		ca_logf(CA_LOG_WARN, "%s could not be removed", staged->dir);
+	unlinkat(staged->fd, staged->key, 0);
+	unlinkat(staged->fd, staged->temporary, 0);
 	client_staged_close(staged);
 }
 
-/* The kept key, or NULL in *out. */
-static int key_read(
-    const char *path, enum ca_key_type type, struct ca_key **out, struct client_problem *problem)
+/*
+ * The file's content; CA_ENOTFOUND. One that another user put there, or that has another name
+ * beside this, is not taken: what it holds would end up as DIR/tls.key.
+ */
+static int file_read(
+    const struct client_staged *staged, struct ca_buf *pem, struct client_problem *problem)
+{
+	int fd = openat(staged->fd, staged->key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int error;
+
+	if (fd < 0)
+		return errno == ENOENT ? CA_ENOTFOUND : fail(staged, "read", staged->key, problem);
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != geteuid())
+		error = client_fail(problem, CA_EIO, "%s/%s is not a file of ours; remove it",
+		    staged->dir, staged->key);
+	else
+		error = ca_fd_read(fd, CA_KEY_PEM_MAX, pem);
+	close(fd);
+	return error;
+}
+
+/* The kept key; CA_ENOTFOUND. */
+static int key_read(const struct client_staged *staged, enum ca_key_type type, struct ca_key **out,
+    struct client_problem *problem)
 {
 	struct ca_buf pem = CA_BUF_INIT;
 	struct ca_key *key = NULL;
-	int error;
+	int error = file_read(staged, &pem, problem);
 
-	*out = NULL;
-	if (access(path, F_OK))
-		return 0;
-	error = client_file_read(path, CA_KEY_PEM_MAX, &pem, &problem->detail);
 	if (!error)
 		error = ca_key_open_pem(&ca_key_gnutls, ca_buf_text(&pem), pem.len, &key);
-	if (error == CA_EINVAL) /* not ours: atomic writing leaves no half key */
-		error = client_fail(problem, CA_EIO, "%s is not a private key; remove it", path);
-	if (!error && ca_key_type(key) == type) {
-		ca_logf(CA_LOG_DEBUG, "going on with the key in %s", path);
+	if (error == CA_EINVAL) /* not ours: a key gets its name when it is whole */
+		error = client_fail(problem, CA_EIO, "%s/%s is not a private key; remove it",
+		    staged->dir, staged->key);
+	if (!error && ca_key_type(key) != type) {
+		ca_refuse(&problem->next, CA_EEXIST,
+		    "go on with it, by --key-type %s; or, if the token was never used, remove it",
+		    ca_key_type_text(ca_key_type(key)));
+		error = client_fail(problem, CA_EEXIST,
+		    "a key of the type %s is kept for this token: %s/%s",
+		    ca_key_type_text(ca_key_type(key)), staged->dir, staged->key);
+	}
+	if (!error) {
+		ca_logf(CA_LOG_DEBUG, "going on with the key in %s", staged->dir);
 		*out = key;
 		key = NULL; /* transferred */
 	}
@@ -132,8 +152,33 @@ static int key_read(
 	return error;
 }
 
-static int key_make(
-    const char *path, enum ca_key_type type, struct ca_key **out, struct client_problem *problem)
+/* Whole, or not there under its name; and on the disk. */
+static int file_write(
+    const struct client_staged *staged, const struct ca_buf *pem, struct client_problem *problem)
+{
+	const char *temporary = staged->temporary;
+	int error = 0, fd;
+
+	unlinkat(staged->fd, temporary, 0); /* of a run that died */
+	fd = openat(
+	    staged->fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(staged, "create", temporary, problem);
+	errno = ENOSPC; /* what a write that came out short means */
+	if (write(fd, pem->data, pem->len) != (ssize_t)pem->len || fchmod(fd, 0600) || fsync(fd))
+		error = fail(staged, "write", temporary, problem);
+	if (close(fd) && !error)
+		error = fail(staged, "write", temporary, problem);
+	if (!error &&
+	    (renameat(staged->fd, temporary, staged->fd, staged->key) || fsync(staged->fd)))
+		error = fail(staged, "write", staged->key, problem);
+	if (error)
+		unlinkat(staged->fd, temporary, 0);
+	return error;
+}
+
+static int key_make(const struct client_staged *staged, enum ca_key_type type, struct ca_key **out,
+    struct client_problem *problem)
 {
 	struct ca_buf pem = CA_BUF_INIT;
 	struct ca_key *key = NULL;
@@ -141,11 +186,8 @@ static int key_make(
 
 	if (!error)
 		error = ca_key_export_pem(key, &pem);
-	if (!error) {
-		error = ca_file_write(path, pem.data, pem.len, 0600, false);
-		if (error)
-			client_fail_errno(&problem->detail, "write", path);
-	}
+	if (!error)
+		error = file_write(staged, &pem, problem);
 	if (!error) {
 		*out = key;
 		key = NULL; /* transferred */
@@ -155,41 +197,14 @@ static int key_make(
 	return error;
 }
 
-int client_staged_key(const struct client_staged *staged, const unsigned char id[CA_SHA256],
-    enum ca_key_type type, struct ca_key **out, struct client_problem *problem)
-{
-	char hex[2 * CA_SHA256 + 1];
-	struct ca_buf name = CA_BUF_INIT;
-	struct ca_key *key = NULL;
-	char *path;
-	int error;
-
-	ca_hex(id, CA_SHA256, hex);
-	ca_buf_addf(&name, "%s.key", hex);
-	path = ca_buf_error(&name) ? NULL : ca_path_join(staged->dir, ca_buf_text(&name));
-	ca_buf_free(&name);
-	if (!path)
-		return CA_ENOMEM;
-	error = key_read(path, type, &key, problem);
-	if (!error && !key)
-		error = key_make(path, type, &key, problem);
-	free(path);
-	if (!error)
-		*out = key;
-	return error;
-}
-
-int client_staged_roots(const struct client_staged *staged, const struct ca_buf *pem, char **path,
+int client_staged_key(struct client_staged *staged, enum ca_key_type type, struct ca_key **out,
     struct client_problem *problem)
 {
-	char *name = ca_path_join(staged->dir, "ca.crt");
-	int error = name ? ca_file_write(name, pem->data, pem->len, 0600, false) : CA_ENOMEM;
+	int error = key_read(staged, type, out, problem);
 
-	if (error) {
-		client_fail_errno(&problem->detail, "write", name ? name : staged->dir);
-		free(name);
+	if (error != CA_ENOTFOUND)
 		return error;
-	}
-	*path = name;
-	return 0;
+	error = key_make(staged, type, out, problem);
+	staged->made = !error;
+	return error;
 }

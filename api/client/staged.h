@@ -1,41 +1,43 @@
 /*
  * DIR/.staged: where a fetch keeps its key, on the disk before it asks for a certificate. A run
  * that died in between leaves the key, and the next run with the same token goes on with it, for
- * the CA answers a token again only to the key that used it first.
+ * the CA answers a token again only to the key that used it first. Keys kept for other tokens stay.
  */
 #ifndef API_CLIENT_STAGED_H
 #define API_CLIENT_STAGED_H
 
+#include <stdbool.h>
+
 #include "api/client/client.h"
-#include "ca/base/buf.h"
 #include "ca/key.h"
 
 struct client_staged {
-	char *dir; /* owned */
-	int fd;    /* holds the lock */
+	char *dir;                                          /* owned */
+	int fd;                                             /* holds the lock */
+	char key[2 * CA_SHA256 + sizeof(".key")];           /* the file's name */
+	char temporary[2 * CA_SHA256 + sizeof(".key.new")]; /* and while it is written */
+	bool made; /* the key is of this run, not one that was kept */
 };
 
 #define CLIENT_STAGED_INIT                                                                         \
 	{                                                                                          \
-		NULL, -1                                                                           \
+		.fd = -1                                                                           \
 	}
 
-/* Make DIR and DIR/.staged (0700), and be the only one at work there. CA_ELOCKED: another fetch is.
- * CA_EIO. */
-int client_staged_open(const char *dir, struct client_staged *out, struct client_problem *problem);
+/* Make DIR and DIR/.staged (0700), and be the only one at work there, for the token with this id.
+ * CA_ELOCKED: another fetch is. CA_EIO. */
+int client_staged_open(const char *dir, const unsigned char id[CA_SHA256],
+    struct client_staged *out, struct client_problem *problem);
 
-/* Unlock, and keep what is there. */
+/* Unlock. A key stays, and the directory with it; an empty one goes. */
 void client_staged_close(struct client_staged *staged);
 
-/* The work is done: remove everything, and close. */
+/* The key is of no use any longer: remove it, and close. */
 void client_staged_remove(struct client_staged *staged);
 
-/* The key kept for this token if it is of this type, else a new one, durably written. */
-int client_staged_key(const struct client_staged *staged, const unsigned char id[CA_SHA256],
-    enum ca_key_type type, struct ca_key **out, struct client_problem *problem);
-
-/* Write the roots to believe; *path (owned by the caller) names the file. */
-int client_staged_roots(const struct client_staged *staged, const struct ca_buf *pem, char **path,
+/* The key kept for this token, else a new one of this type, durably written. CA_EEXIST: the one
+ * that is kept is of another type. */
+int client_staged_key(struct client_staged *staged, enum ca_key_type type, struct ca_key **out,
     struct client_problem *problem);
 
 #endif

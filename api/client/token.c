@@ -208,10 +208,11 @@ static int remove_run(const struct client_args *args, struct client_problem *pro
 		if (!error && json_array_append_new(removed, json_string(args->arguments[i])))
 			error = CA_ENOMEM;
 	}
-	if (!error && client_arg(args, "json")) {
+	if (client_arg(args, "json") && (!error || json_array_size(removed))) {
 		json_t *document = json_pack("{s:O}", "removed", removed);
+		int printed = document ? client_json_print(document) : CA_ENOMEM;
 
-		error = document ? client_json_print(document) : CA_ENOMEM;
+		error = error ? error : printed;
 		json_decref(document);
 	}
 	json_decref(removed);

@@ -121,6 +121,27 @@ int client_issued_read(
 	return error;
 }
 
+int client_issued_parse(
+    const struct ca_buf *pem, struct client_issued *out, struct client_problem *problem)
+{
+	const gnutls_datum_t text = { pem->data, (unsigned)pem->len };
+	struct client_issued issued = { .n = CLIENT_CHAIN_MAX };
+	int n = pem->len ? gnutls_x509_crt_list_import(issued.crts, &issued.n, &text,
+			       GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED)
+			 : 0;
+
+	if (n < 1)
+		return client_fail(problem, CA_EANSWER, "these are no certificates");
+	issued.n = (unsigned)n;
+	ca_buf_add(&issued.pem, pem->data, pem->len);
+	if (ca_buf_error(&issued.pem)) {
+		client_issued_clear(&issued);
+		return CA_ENOMEM;
+	}
+	*out = issued;
+	return 0;
+}
+
 int client_issued_check_key(
     const struct client_issued *issued, const struct ca_key *key, struct client_problem *problem)
 {

@@ -31,6 +31,10 @@ void client_issued_clear(struct client_issued *issued);
 int client_issued_read(
     const json_t *object, struct client_issued *out, struct client_problem *problem);
 
+/* The same out of PEM text, leaf first. CA_EANSWER. */
+int client_issued_parse(
+    const struct ca_buf *pem, struct client_issued *out, struct client_problem *problem);
+
 /* Is the first certificate for this key? CA_EANSWER. */
 int client_issued_check_key(
     const struct client_issued *issued, const struct ca_key *key, struct client_problem *problem);
