@@ -60,9 +60,12 @@ static int profile_field(struct server_request *request, struct enrolment *e)
 	if (token_profile && strcmp(token_profile, name) != 0)
 		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
 		    "the token is for the profile %s, not %s", token_profile, name);
-	if (e->profile->for_operators && !(who->who & SERVER_ADMIN))
-		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
-		    "only an admin issues operators' certificates");
+	if (e->profile->for_operators && who->kind == SERVER_BEARER)
+		return ca_refuse(&request->why, CA_EPROFILEREFUSED, "no token makes an operator");
+	if (!e->profile->for_operators && who->kind == SERVER_OPERATED &&
+	    !server_role_may_write(who->operator_.role))
+		return ca_refuse(&request->why, CA_EFORBIDDEN, "the role %s does not allow this",
+		    store_role_text(who->operator_.role));
 	return 0;
 }
 
@@ -112,6 +115,11 @@ static int look_up_operator(
 	enum store_role role = e->operator_.role;
 	int r = store_operator_get_name(tx, name, &e->operator_);
 
+	/* Everybody renews himself, with the role that he has. */
+	if (!(request->identity.who & SERVER_ADMIN) &&
+	    (r || e->operator_.id != request->identity.operator_.id))
+		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
+		    "only an admin has a certificate made for another operator");
 	if (r == CA_ENOTFOUND) {
 		e->operator_ = (struct store_operator){ .role = role, .created_at = ca_now() };
 		if (role != STORE_ROLE_ADMIN)

@@ -13,7 +13,7 @@ static const char *const token_query[] = { "limit", "cursor", NULL };
 static const char *const bundle_query[] = { "tenant", NULL };
 
 static const struct server_route routes[] = {
-	{ "POST", "/v1/certificates", SERVER_TOKEN | SERVER_MAY_WRITE, CSR_BODY, NULL,
+	{ "POST", "/v1/certificates", SERVER_TOKEN | SERVER_MAY_READ, CSR_BODY, NULL,
 	    server_certificates_create },
 	{ "GET", "/v1/certificates", SERVER_MAY_READ, 0, certificate_query,
 	    server_certificates_list },

@@ -187,7 +187,9 @@ exits 3 "but not touch" "$mica" token create --dns web.internal --home "$work/ad
 exits 2 "mica operator create without --out" "$mica" operator create eve
 exits 3 "an operator makes no operators" "$mica" operator create eve --out "$work/eve" --home "$work/ada"
 check_fails "of whom nothing is left" test -e "$work/eve/tls.key"
-exits 3 "mica operator renew is for admins" "$mica" operator renew --home "$work/ada"
+exits 0 "mica operator renew, by an auditor" "$mica" operator renew --home "$work/ada"
+exits 0 "who still is one" "$mica" list --home "$work/ada"
+exits 3 "and no more than that" "$mica" token create --dns web.internal --home "$work/ada"
 exits 0 "another admin" "$mica" operator create bob --role admin --out "$work/bob"
 old=$(openssl x509 -in "$work/bob/tls.crt" -noout -serial -pubkey | sha256sum)
 [ "$(id -u)" != 0 ] || chown -hR 65534:65534 "$work/bob"

@@ -152,9 +152,20 @@ for role in auditor operator tenant-admin; do
 	operator "the-$role" "$role"
 	with "$work/the-$role" GET /v1/whoami
 	is "an operator with the role $role" "$(field '[.kind, .name, .role] | join(" ")')" "operator the-$role $role"
+	for name in admin somebody-new; do
+		make_csr "$work/more.csr" "$work/more.key" "$name"
+		csr_body "$work/more.csr" '{"profile":"operator"}' >"$work/more"
+		with "$work/the-$role" POST $certificates "${json[@]}" --data-binary "@$work/more"
+		problem "$role makes no certificate for $name" 403 profile-refused
+	done
+	csr_body "$work/the-$role/csr" '{"profile":"operator","role":"admin"}' >"$work/more"
+	with "$work/the-$role" POST $certificates "${json[@]}" --data-binary "@$work/more"
+	problem "nor an admin of itself" 409 already-exists
 	csr_body "$work/the-$role/csr" '{"profile":"operator"}' >"$work/more"
 	with "$work/the-$role" POST $certificates "${json[@]}" --data-binary "@$work/more"
-	like "$role makes no operators" "$status $(field .code)" '^403 (forbidden|profile-refused)$'
+	is "but renews its own" "$status $(field .common_name)" "201 the-$role"
+	with "$work/the-$role" GET /v1/whoami
+	is "and keeps its role" "$(field .role)" "$role"
 done
 with "$work/the-auditor" GET "$certificates?limit=1"
 answered "an auditor reads" 200
