@@ -6,12 +6,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ca/base/buf.h"
 #include "ca/base/file.h"
 #include "ca/base/log.h"
 #include "store/db.h"
+#include "store/gather.h"
 #include "store/migrations.h"
 #include "store/store.h"
 
@@ -31,7 +33,8 @@ struct store {
 	size_t queue_max;
 
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t wake;  /* the writer: a job, or the end */
+	pthread_cond_t wake;  /* the writer: as many jobs as it wants, or the end */
+	size_t wanted;        /* jobs in the queue that the writer is woken for */
 	struct store_job *first, **last;
 	struct store_stats stats;
 	bool running, stopping;
@@ -42,6 +45,7 @@ struct store {
 
 	/* the writer's thread's alone, while there is one */
 	struct store_tx *writer;
+	struct store_gather gather;
 	int settled_pages; /* of the WAL, when a checkpoint was last tried */
 };
 
@@ -113,6 +117,7 @@ int store_create(const char *path)
 static int new_store(const char *path, const struct store_options *options, struct store **out)
 {
 	struct store *store = calloc(1, sizeof(*store));
+	pthread_condattr_t attributes;
 
 	if (!store)
 		return CA_ENOMEM;
@@ -124,8 +129,12 @@ static int new_store(const char *path, const struct store_options *options, stru
 	store->busy_ms = options && options->busy_ms ? options->busy_ms : BUSY_MS;
 	store->queue_max = options && options->queue_max ? options->queue_max : QUEUE_MAX;
 	store->last = &store->first;
+	store->wanted = 1;
 	pthread_mutex_init(&store->lock, NULL);
-	pthread_cond_init(&store->wake, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&store->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
 	*out = store;
 	return 0;
 }
@@ -328,12 +337,31 @@ static bool settle(struct store *store, bool idle)
 	return true;
 }
 
+/* There is a job: wait a moment for as many as are worth a commit. The lock is held. */
+static void gather(struct store *store, size_t target)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += STORE_GATHER_MS * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	store->wanted = target;
+	while (store->stats.queued < target && !store->stopping)
+		if (pthread_cond_timedwait(&store->wake, &store->lock, &until))
+			break;
+	store->wanted = 1;
+}
+
 /* Wait for jobs; none: the store is closing. */
 static size_t wait_for_jobs(struct store *store, struct store_job *jobs[])
 {
-	size_t n;
+	size_t target, n;
 
 	pthread_mutex_lock(&store->lock);
+	target = store_gather_target(&store->gather, store->first != NULL);
 	while (!store->first && !store->stopping) {
 		bool settled;
 
@@ -343,8 +371,11 @@ static size_t wait_for_jobs(struct store *store, struct store_job *jobs[])
 		if (!settled && !store->first && !store->stopping)
 			pthread_cond_wait(&store->wake, &store->lock);
 	}
+	if (target > 1)
+		gather(store, target);
 	n = take_jobs(store, jobs);
 	pthread_mutex_unlock(&store->lock);
+	store_gather_learn(&store->gather, target, n);
 	return n;
 }
 
@@ -396,8 +427,8 @@ int store_submit(struct store *store, struct store_job *job)
 		job->next = NULL;
 		*store->last = job;
 		store->last = &job->next;
-		store->stats.queued++;
-		pthread_cond_signal(&store->wake);
+		if (++store->stats.queued >= store->wanted)
+			pthread_cond_signal(&store->wake);
 	}
 	pthread_mutex_unlock(&store->lock);
 	return rc;

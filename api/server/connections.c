@@ -24,6 +24,7 @@
 
 #define TICK_MS 500   /* how often deadlines are looked at */
 #define LINGER_MS 300 /* idle for this long while draining: nothing is on its way any more */
+#define STUCK_MS 900  /* a handshake as old as this while draining will not become a request */
 #define HONEST_MS                                                                                  \
 	1000 /* a handshake, or headers, that take longer than this may make room at the limit */
 #define EVENTS 64
@@ -482,7 +483,7 @@ static bool lingers(const struct server_connection *c, int64_t now)
 		/* What a busy thread has not read yet is a request all the same. */
 		return ms > LINGER_MS && ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0;
 	case PHASE_HANDSHAKE:
-		return ms > 3 * LINGER_MS;
+		return ms > STUCK_MS;
 	default:
 		return false;
 	}

@@ -582,9 +582,9 @@ static int add_many(struct store_tx *wtx, void *arg)
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120000) "
 	    "INSERT INTO certificates (tenant_id, issuer_id, status, not_before, not_after, "
 	    "renew_after, issued_at, revocation_reason, crl_shard, serial, spki_sha256, profile, "
-	    "names, der) SELECT 2 + (i & 1), 1, 0, 1, 2, 1, 1, 0, 0, CAST(i AS BLOB), "
+	    "common_name, names, der) SELECT 2 + (i & 1), 1, 0, 1, 2, 1, 1, 0, 0, CAST(i AS BLOB), "
 	    "zeroblob(32), "
-	    "iif(i IN (7, 60001, 119999), 'rare', 'service'), '', x'' FROM n");
+	    "iif(i IN (7, 60001, 119999), 'rare', 'service'), '', '', x'' FROM n");
 }
 
 static int note_id(const struct store_certificate *row, void *arg)
