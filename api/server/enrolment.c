@@ -221,7 +221,7 @@ static int sign(struct server_request *request, struct enrolment *e)
 static int recheck_operator(struct server_request *request, struct store_tx *tx)
 {
 	const struct server_identity *who = &request->identity;
-	struct store_operator operator_;
+	struct store_operator operator_ = { 0 };
 	enum store_status status;
 	int r = store_certificate_status(tx, who->certificate_id, &status);
 
