@@ -1,4 +1,5 @@
-/* A certificate signing request (PKCS#10, RFC 2986): what it asks for, checked in form but not yet judged. */
+/* A certificate signing request (PKCS#10, RFC 2986): what it asks for, checked in form but not yet
+ * judged. */
 #ifndef CA_CSR_H
 #define CA_CSR_H
 
@@ -15,38 +16,40 @@
 enum { CA_EKU_SERVER_AUTH = 1, CA_EKU_CLIENT_AUTH = 2 };
 
 struct ca_csr {
-	gnutls_x509_crq_t crq;	 /* owned */
-	gnutls_pubkey_t pubkey;	 /* owned */
+	gnutls_x509_crq_t crq;     /* owned */
+	gnutls_pubkey_t pubkey;    /* owned */
 	enum ca_key_type key_type; /* passed ca_key_check_public() */
-	unsigned char *spki;	 /* owned; DER of the SubjectPublicKeyInfo, as it stands in the request */
+	unsigned char
+	    *spki; /* owned; DER of the SubjectPublicKeyInfo, as it stands in the request */
 	size_t spki_len;
 	unsigned char spki_sha256[CA_SHA256];
 	unsigned char request_sha256[CA_SHA256]; /* of the DER */
-	char *common_name;	 /* owned; NULL when there is none */
-	struct ca_names names;	 /* of the subjectAltName extension; the CN is not added */
-	unsigned key_usage;	 /* GNUTLS_KEY_* asked for, 0: none asked */
-	unsigned eku;		 /* CA_EKU_* asked for, 0: none asked */
+	char *common_name;                       /* owned; NULL when there is none */
+	struct ca_names names; /* of the subjectAltName extension; the CN is not added */
+	unsigned key_usage;    /* GNUTLS_KEY_* asked for, 0: none asked */
+	unsigned eku;          /* CA_EKU_* asked for, 0: none asked */
 };
 
 /*
- * Parse one PEM block (exactly one; text around it is refused, white space is not), verify its signature with its own key, check the key
- * (ca_key_check_public), and take out what it asks for.
- * CA_ECSR: not a request; several; trailing data; two extensionRequest attributes, an extension twice; two CNs.
- * CA_ECSRSIGNATURE. CA_EKEYTYPE, CA_EKEYWEAK.
- * CA_ENAME: a name malformed or of a form that Mica does not issue for (otherName, directoryName, registeredID, e-mail).
- * CA_ETOOMANYNAMES: over CA_NAMES_MAX. CA_ESUBJECT: a subject attribute other than one CN, or a CN that is not text.
- * CA_ECSREXTENSION: basicConstraints with CA:TRUE, keyCertSign, cRLSign, an extended key usage other than serverAuth and clientAuth, or an
- * extension other than subjectAltName, keyUsage, extKeyUsage, basicConstraints and subjectKeyIdentifier.
+ * Parse one PEM block (exactly one; text around it is refused, white space is not), verify its
+ * signature with its own key, check the key (ca_key_check_public), and take out what it asks for.
+ * CA_ECSR: not a request; several; trailing data; two extensionRequest attributes, an extension
+ * twice; two CNs. CA_ECSRSIGNATURE. CA_EKEYTYPE, CA_EKEYWEAK. CA_ENAME: a name malformed or of a
+ * form that Mica does not issue for (otherName, directoryName, registeredID, e-mail).
+ * CA_ETOOMANYNAMES: over CA_NAMES_MAX. CA_ESUBJECT: a subject attribute other than one CN, or a CN
+ * that is not text. CA_ECSREXTENSION: basicConstraints with CA:TRUE, keyCertSign, cRLSign, an
+ * extended key usage other than serverAuth and clientAuth, or an extension other than
+ * subjectAltName, keyUsage, extKeyUsage, basicConstraints and subjectKeyIdentifier.
  */
 int ca_csr_parse(const char *pem, size_t len, struct ca_csr **out, struct ca_detail *why);
 
 void ca_csr_free(struct ca_csr *csr); /* NULL is fine */
 
 /*
- * The client's side: append the PEM of a request for key, with a subjectAltName extension (when names has any) and, when
- * common_name is not NULL, a CN. Signed with SHA-256 (P-384: SHA-384).
+ * The client's side: append the PEM of a request for key, with a subjectAltName extension (when
+ * names has any) and, when common_name is not NULL, a CN. Signed with SHA-256 (P-384: SHA-384).
  */
 int ca_csr_create(const struct ca_key *key, const char *common_name, const struct ca_names *names,
-	struct ca_buf *pem);
+    struct ca_buf *pem);
 
 #endif
