@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STORE_GATHER_MS 2   /* the longest wait for more */
+#define STORE_GATHER_MS 2L  /* the longest wait for more */
 #define STORE_GATHER_MAX 16 /* jobs waited for at most */
 
 /* What earlier groups have taught. All zeroes is the beginning. */
