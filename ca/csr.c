@@ -1,156 +1,248 @@
-#include <stdio.h>
+/*
+ * Requests are parsed and verified by libcrypto, from templates (asn1t.h) rather than as X509_REQ:
+ * that would look for a decoder of the key in libcrypto's providers, which takes longer than all
+ * that is done here.
+ */
 #include <stdlib.h>
 #include <string.h>
 
-#include <gnutls/crypto.h>
-#include <gnutls/x509-ext.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/x509v3.h>
 
 #include "ca/base/log.h"
 #include "ca/csr.h"
+#include "ca/csr_signature.h"
+#include "ca/der_read.h"
+#include "ca/key_check.h"
 
-#define OID_EXTENSION_REQUEST "1.2.840.113549.1.9.14" /* RFC 2985, section 5.4.2 */
-#define OID_EXTENSION_REQUEST_MICROSOFT "1.3.6.1.4.1.311.2.1.14"
 #define OID_TEXT 128
 #define ATTRIBUTES_MAX 16
+#define COMMON_NAME_MAX 1023 /* octets; what of them may stand in a certificate is policy */
 
-static const char white[] = " \t\r\n";
+static const char white[4] = { ' ', '\t', '\r', '\n' };
+
+/* RFC 2986, section 4.1; spki stays encoded, for it is hashed as it is. */
+typedef STACK_OF(X509_NAME_ENTRY) RDN;
+DEFINE_STACK_OF(RDN)
+
+struct request_info {
+	ASN1_INTEGER *version;
+	STACK_OF(RDN) * subject;
+	ASN1_STRING *spki;
+	STACK_OF(X509_ATTRIBUTE) * attributes;
+};
+
+/* clang-format off */
+ASN1_SEQUENCE(REQUEST) = {
+	ASN1_SIMPLE(struct ca_csr_request, info, ASN1_SEQUENCE),
+	ASN1_SIMPLE(struct ca_csr_request, algorithm, X509_ALGOR),
+	ASN1_SIMPLE(struct ca_csr_request, signature, ASN1_BIT_STRING)
+} static_ASN1_SEQUENCE_END_name(struct ca_csr_request, REQUEST);
+
+ASN1_ITEM_TEMPLATE(RDN) =
+	ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, attributes, X509_NAME_ENTRY)
+static_ASN1_ITEM_TEMPLATE_END(RDN);
+
+ASN1_SEQUENCE(REQUEST_INFO) = {
+	ASN1_SIMPLE(struct request_info, version, ASN1_INTEGER),
+	ASN1_SEQUENCE_OF(struct request_info, subject, RDN),
+	ASN1_SIMPLE(struct request_info, spki, ASN1_SEQUENCE),
+	ASN1_IMP_SET_OF(struct request_info, attributes, X509_ATTRIBUTE, 0)
+} static_ASN1_SEQUENCE_END_name(struct request_info, REQUEST_INFO);
+/* clang-format on */
 
 void ca_csr_free(struct ca_csr *csr)
 {
 	if (!csr)
 		return;
-	gnutls_x509_crq_deinit(csr->crq);
-	gnutls_pubkey_deinit(csr->pubkey);
-	free(csr->common_name);
 	free(csr->spki);
+	free(csr->common_name);
 	ca_names_free(&csr->names);
 	free(csr);
 }
 
-/* ---- the PEM (RFC 7468) ---- */
-
-/* Does text consist of the label's BEGIN line, base64 and the END line, and of nothing else? */
-static bool is_block(const char *text, size_t len, const char *label)
+static bool sha256(const unsigned char *data, size_t len, unsigned char out[CA_SHA256])
 {
-	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				     "0123456789+/= \t\r\n";
-	char begin[64], end[64];
-	size_t begin_len = (size_t)snprintf(begin, sizeof(begin), "-----BEGIN %s-----", label);
-	size_t end_len = (size_t)snprintf(end, sizeof(end), "-----END %s-----", label);
-
-	return len > begin_len + end_len && memcmp(text, begin, begin_len) == 0 &&
-	       memcmp(text + len - end_len, end, end_len) == 0 &&
-	       strspn(text + begin_len, base64) == len - begin_len - end_len;
+	return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) > 0;
 }
 
-static int decode_pem(const char *pem, size_t len, gnutls_datum_t *der, struct ca_detail *why)
-{
-	static const char *const labels[] = { "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST" };
-	char *copy, *text;
-	gnutls_datum_t data;
-	int r = CA_ECSR;
+/* ---- the PEM (RFC 7468) ---- */
 
-	if (len > CA_CSR_MAX)
-		return ca_refuse(
-		    why, r, "a request of %zu octets; %d are the most", len, CA_CSR_MAX);
-	copy = strndup(pem, len);
-	if (!copy)
-		return CA_ENOMEM;
-	text = copy + strspn(copy, white);
-	data.data = (unsigned char *)text;
-	data.size = strlen(copy) == len ? (unsigned)strlen(text) : 0; /* 0: a NUL inside */
-	while (data.size && strchr(white, text[data.size - 1]))
-		data.size--;
-	for (size_t i = 0; i < sizeof(labels) / sizeof(*labels) && r; i++)
-		if (is_block(text, data.size, labels[i]) &&
-		    gnutls_pem_base64_decode2(labels[i], &data, der) == 0)
-			r = 0;
-	free(copy);
-	return r ? ca_refuse(why, r, "not exactly one CERTIFICATE REQUEST in PEM") : 0;
+/* The text between a label's two lines, NULL if there is anything outside of them. */
+static const char *inside(const char *text, size_t *len, const char *begin, const char *end)
+{
+	size_t begin_len = strlen(begin), end_len = strlen(end);
+
+	if (*len < begin_len + end_len || memcmp(text, begin, begin_len) != 0 ||
+	    memcmp(text + *len - end_len, end, end_len) != 0)
+		return NULL;
+	*len -= begin_len + end_len;
+	return text + begin_len;
+}
+
+/* Are the bits that the last character has over 0 (RFC 4648, section 3.5)? */
+static bool is_canonical(const char *text, size_t len)
+{
+	size_t pads = 0;
+
+	for (; len && strchr("= \t\r\n", text[len - 1]); len--)
+		pads += text[len - 1] == '=';
+	return len && (pads == 0 || strchr(pads == 1 ? "AEIMQUYcgkosw048" : "AQgw", text[len - 1]));
+}
+
+/* der has room for len octets. */
+static bool decode_base64(const char *text, size_t len, unsigned char *der, size_t *der_len)
+{
+	EVP_ENCODE_CTX *ctx = EVP_ENCODE_CTX_new();
+	int n = 0, rest = 0;
+	bool ok = false;
+
+	if (ctx && !memchr(text, '-', len) && is_canonical(text, len)) { /* '-' would end it */
+		EVP_DecodeInit(ctx);
+		ok = EVP_DecodeUpdate(ctx, der, &n, (const unsigned char *)text, (int)len) >= 0 &&
+		     EVP_DecodeFinal(ctx, der + n, &rest) > 0;
+	}
+	EVP_ENCODE_CTX_free(ctx);
+	*der_len = ok ? (size_t)n + (size_t)rest : 0;
+	return ok;
+}
+
+/*
+ * What stands before the first block is for people (RFC 7468, section 2; certtool and openssl -text
+ * write it), as long as it is text.
+ */
+static void skip_explanation(const char **pem, size_t *len)
+{
+	static const char mark[] = "-----BEGIN ";
+	const char *begin = memmem(*pem, *len, mark, sizeof(mark) - 1);
+
+	if (!begin || memchr(*pem, '\0', (size_t)(begin - *pem)))
+		return;
+	if (begin != *pem && !memchr(white, begin[-1], sizeof(white)))
+		return;
+	*len -= (size_t)(begin - *pem);
+	*pem = begin;
+}
+
+/* der has room for len octets. */
+static int decode_pem(
+    const char *pem, size_t len, unsigned char *der, size_t *der_len, struct ca_detail *why)
+{
+	static const struct {
+		const char *begin, *end;
+	} labels[] = {
+		{ "-----BEGIN CERTIFICATE REQUEST-----", "-----END CERTIFICATE REQUEST-----" },
+		{ "-----BEGIN NEW CERTIFICATE REQUEST-----",
+		    "-----END NEW CERTIFICATE REQUEST-----" },
+	};
+
+	skip_explanation(&pem, &len);
+	while (len && memchr(white, pem[len - 1], sizeof(white)))
+		len--;
+	for (size_t i = 0; i < sizeof(labels) / sizeof(*labels); i++) {
+		size_t text_len = len;
+		const char *text = inside(pem, &text_len, labels[i].begin, labels[i].end);
+
+		if (text && decode_base64(text, text_len, der, der_len))
+			return 0;
+	}
+	return ca_refuse(why, CA_ECSR, "not exactly one CERTIFICATE REQUEST in PEM");
 }
 
 /* ---- subject ---- */
 
-/* No subject, or one CN. */
-static int take_subject(struct ca_csr *csr, struct ca_detail *why)
+static int take_common_name(struct ca_csr *csr, const ASN1_STRING *value, struct ca_detail *why)
 {
-	char oid[OID_TEXT], cn[1024];
-	size_t len;
-	int r;
+	unsigned char *cn = NULL;
+	int len = -1, r = 0;
 
-	for (unsigned i = 0;; i++) {
-		len = sizeof(oid);
-		r = gnutls_x509_crq_get_dn_oid(csr->crq, i, oid, &len);
-		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE && i == 0)
-			return 0;
-		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-			break;
-		if (r)
-			return ca_refuse(why, CA_ECSR, "the subject cannot be read");
-		if (strcmp(oid, GNUTLS_OID_X520_COMMON_NAME) != 0)
-			return ca_refuse(why, CA_ESUBJECT,
-			    "the subject may hold a common name (CN) only, not %s",
-			    gnutls_x509_dn_oid_name(oid, GNUTLS_X509_DN_OID_RETURN_OID));
-		if (i > 0)
-			return ca_refuse(why, CA_ECSR, "more than one common name (CN)");
-	}
-	len = sizeof(cn);
-	r = gnutls_x509_crq_get_dn_by_oid(csr->crq, GNUTLS_OID_X520_COMMON_NAME, 0, 0, cn, &len);
-	/* GnuTLS writes what is not text (a NUL inside) as '#' and hexadecimal (RFC 4514,
-	 * section 2.4). */
-	if (r || len == 0 || cn[0] == '#' || memchr(cn, '\0', len))
-		return ca_refuse(
+	if (ASN1_tag2bit(ASN1_STRING_type(value)) & (B_ASN1_DIRECTORYSTRING))
+		len = ASN1_STRING_to_UTF8(&cn, value);
+	if (len <= 0 || len > COMMON_NAME_MAX || memchr(cn, '\0', (size_t)len)) {
+		r = ca_refuse(
 		    why, CA_ESUBJECT, "the common name (CN) is empty, too long or not text");
-	csr->common_name = strndup(cn, len);
-	return csr->common_name ? 0 : CA_ENOMEM;
+	} else {
+		csr->common_name = strndup((const char *)cn, (size_t)len);
+		r = csr->common_name ? 0 : CA_ENOMEM;
+	}
+	OPENSSL_free(cn);
+	return r;
+}
+
+/* No subject, or one CN. */
+static int take_subject(struct ca_csr *csr, STACK_OF(RDN) * subject, struct ca_detail *why)
+{
+	const X509_NAME_ENTRY *first = NULL;
+	char oid[OID_TEXT];
+
+	for (int i = 0; i < sk_RDN_num(subject); i++) {
+		const RDN *rdn = sk_RDN_value(subject, i);
+
+		for (int k = 0; k < sk_X509_NAME_ENTRY_num(rdn); k++) {
+			const X509_NAME_ENTRY *entry = sk_X509_NAME_ENTRY_value(rdn, k);
+			const ASN1_OBJECT *type = X509_NAME_ENTRY_get_object(entry);
+
+			if (OBJ_obj2nid(type) != NID_commonName) {
+				OBJ_obj2txt(oid, sizeof(oid), type, 0);
+				return ca_refuse(why, CA_ESUBJECT,
+				    "the subject may hold a common name (CN) only, not %s", oid);
+			}
+			if (first)
+				return ca_refuse(why, CA_ECSR, "more than one common name (CN)");
+			first = entry;
+		}
+	}
+	return first ? take_common_name(csr, X509_NAME_ENTRY_get_data(first), why) : 0;
 }
 
 /* ---- extensions ---- */
 
-static int add_san(
-    struct ca_names *names, unsigned type, const gnutls_datum_t *san, struct ca_detail *why)
+static int add_san(struct ca_names *names, const GENERAL_NAME *name, struct ca_detail *why)
 {
-	const char *text = (const char *)san->data;
+	const ASN1_STRING *value;
+	const unsigned char *data;
+	size_t len;
+	int type;
 
-	switch (type) {
-	case GNUTLS_SAN_DNSNAME:
-		return ca_names_add(names, CA_NAME_DNS, text, san->size, why);
-	case GNUTLS_SAN_URI:
-		return ca_names_add(names, CA_NAME_URI, text, san->size, why);
-	case GNUTLS_SAN_IPADDRESS:
-		return ca_names_add_ip(names, san->data, san->size, why);
-	default:
+	value = GENERAL_NAME_get0_value(name, &type);
+	if (type != GEN_DNS && type != GEN_URI && type != GEN_IPADD)
 		return ca_refuse(why, CA_ENAME,
 		    "the subjectAltName holds a name that is neither DNS, IP nor URI");
-	}
+	data = ASN1_STRING_get0_data(value);
+	len = (size_t)ASN1_STRING_length(value);
+	if (type == GEN_IPADD)
+		return ca_names_add_ip(names, data, len, why);
+	return ca_names_add(
+	    names, type == GEN_DNS ? CA_NAME_DNS : CA_NAME_URI, (const char *)data, len, why);
 }
 
-static int take_san(struct ca_csr *csr, const gnutls_datum_t *der, struct ca_detail *why)
+static int take_san(struct ca_csr *csr, const ASN1_STRING *der, struct ca_detail *why)
 {
-	gnutls_subject_alt_names_t sans = NULL;
-	gnutls_datum_t san;
-	unsigned type;
+	GENERAL_NAMES *names = ca_der_decode_string(ASN1_ITEM_rptr(GENERAL_NAMES), der);
 	int r = 0;
 
-	if (gnutls_subject_alt_names_init(&sans))
-		return CA_ENOMEM;
-	if (gnutls_x509_ext_import_subject_alt_names(der, sans, 0) ||
-	    gnutls_subject_alt_names_get(sans, 0, &type, &san, NULL))
+	if (sk_GENERAL_NAME_num(names) <= 0)
 		r = ca_refuse(why, CA_ENAME, "the subjectAltName is empty or malformed");
-	for (unsigned i = 0; !r; i++) {
-		int got = gnutls_subject_alt_names_get(sans, i, &type, &san, NULL);
-
-		if (got == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-			break;
-		r = got ? CA_EINTERNAL : add_san(&csr->names, type, &san, why);
-	}
-	gnutls_subject_alt_names_deinit(sans);
+	for (int i = 0; !r && i < sk_GENERAL_NAME_num(names); i++)
+		r = add_san(&csr->names, sk_GENERAL_NAME_value(names, i), why);
+	GENERAL_NAMES_free(names);
 	return r;
 }
 
-static int take_key_usage(struct ca_csr *csr, const gnutls_datum_t *der, struct ca_detail *why)
+/* The bits as GnuTLS counts them: the first octet is the lower. */
+static int take_key_usage(struct ca_csr *csr, const ASN1_STRING *der, struct ca_detail *why)
 {
-	if (gnutls_x509_ext_import_key_usage(der, &csr->key_usage))
+	ASN1_BIT_STRING *bits = ca_der_decode_string(ASN1_ITEM_rptr(ASN1_BIT_STRING), der);
+	int len = bits ? ASN1_STRING_length(bits) : 0;
+	const unsigned char *data;
+
+	if (len == 1 || len == 2) {
+		data = ASN1_STRING_get0_data(bits);
+		csr->key_usage = data[0] | (len == 2 ? (unsigned)data[1] << 8 : 0);
+	}
+	ASN1_BIT_STRING_free(bits);
+	if (len != 1 && len != 2)
 		return ca_refuse(why, CA_ECSR, "the keyUsage extension is malformed");
 	if (csr->key_usage & (GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN))
 		return ca_refuse(why, CA_ECSREXTENSION,
@@ -158,46 +250,54 @@ static int take_key_usage(struct ca_csr *csr, const gnutls_datum_t *der, struct 
 	return 0;
 }
 
-static int take_eku(struct ca_csr *csr, const gnutls_datum_t *der, struct ca_detail *why)
+static int add_eku(struct ca_csr *csr, const ASN1_OBJECT *purpose, struct ca_detail *why)
 {
-	gnutls_x509_key_purposes_t purposes = NULL;
-	gnutls_datum_t oid;
+	char oid[OID_TEXT];
+
+	switch (OBJ_obj2nid(purpose)) {
+	case NID_server_auth:
+		csr->eku |= CA_EKU_SERVER_AUTH;
+		return 0;
+	case NID_client_auth:
+		csr->eku |= CA_EKU_CLIENT_AUTH;
+		return 0;
+	default:
+		OBJ_obj2txt(oid, sizeof(oid), purpose, 1);
+		return ca_refuse(
+		    why, CA_ECSREXTENSION, "the extended key usage %s is not granted", oid);
+	}
+}
+
+static int take_eku(struct ca_csr *csr, const ASN1_STRING *der, struct ca_detail *why)
+{
+	EXTENDED_KEY_USAGE *purposes =
+	    ca_der_decode_string(ASN1_ITEM_rptr(EXTENDED_KEY_USAGE), der);
 	int r = 0;
 
-	if (gnutls_x509_key_purpose_init(&purposes))
-		return CA_ENOMEM;
-	if (gnutls_x509_ext_import_key_purposes(der, purposes, 0))
+	if (!purposes)
 		r = ca_refuse(why, CA_ECSR, "the extKeyUsage extension is malformed");
-	for (unsigned i = 0; !r; i++) {
-		if (gnutls_x509_key_purpose_get(purposes, i, &oid))
-			break;
-		if (strcmp((const char *)oid.data, GNUTLS_KP_TLS_WWW_SERVER) == 0)
-			csr->eku |= CA_EKU_SERVER_AUTH;
-		else if (strcmp((const char *)oid.data, GNUTLS_KP_TLS_WWW_CLIENT) == 0)
-			csr->eku |= CA_EKU_CLIENT_AUTH;
-		else
-			r = ca_refuse(why, CA_ECSREXTENSION,
-			    "the extended key usage %s is not granted", (const char *)oid.data);
-	}
-	gnutls_x509_key_purpose_deinit(purposes);
+	for (int i = 0; !r && i < sk_ASN1_OBJECT_num(purposes); i++)
+		r = add_eku(csr, sk_ASN1_OBJECT_value(purposes, i), why);
+	EXTENDED_KEY_USAGE_free(purposes);
 	return r;
 }
 
-static int take_basic_constraints(
-    struct ca_csr *csr, const gnutls_datum_t *der, struct ca_detail *why)
+static int take_basic_constraints(struct ca_csr *csr, const ASN1_STRING *der, struct ca_detail *why)
 {
-	unsigned is_ca = 0;
-	int pathlen;
+	BASIC_CONSTRAINTS *constraints =
+	    ca_der_decode_string(ASN1_ITEM_rptr(BASIC_CONSTRAINTS), der);
+	int r = 0;
 
 	(void)csr;
-	if (gnutls_x509_ext_import_basic_constraints(der, &is_ca, &pathlen))
-		return ca_refuse(why, CA_ECSR, "the basicConstraints extension is malformed");
-	if (is_ca)
-		return ca_refuse(why, CA_ECSREXTENSION, "the request asks for a CA certificate");
-	return 0;
+	if (!constraints)
+		r = ca_refuse(why, CA_ECSR, "the basicConstraints extension is malformed");
+	else if (constraints->ca)
+		r = ca_refuse(why, CA_ECSREXTENSION, "the request asks for a CA certificate");
+	BASIC_CONSTRAINTS_free(constraints);
+	return r;
 }
 
-static int take_nothing(struct ca_csr *csr, const gnutls_datum_t *der, struct ca_detail *why)
+static int take_nothing(struct ca_csr *csr, const ASN1_STRING *der, struct ca_detail *why)
 {
 	(void)csr;
 	(void)der;
@@ -206,198 +306,188 @@ static int take_nothing(struct ca_csr *csr, const gnutls_datum_t *der, struct ca
 }
 
 static const struct {
-	const char *oid;
-	int (*take)(struct ca_csr *csr, const gnutls_datum_t *der, struct ca_detail *why);
+	int nid;
+	int (*take)(struct ca_csr *csr, const ASN1_STRING *der, struct ca_detail *why);
 } extensions[] = {
-	{ "2.5.29.17", take_san }, { "2.5.29.15", take_key_usage }, { "2.5.29.37", take_eku },
-	{ "2.5.29.19", take_basic_constraints },
-	{ "2.5.29.14", take_nothing }, /* subjectKeyIdentifier: the CA makes its own */
+	{ NID_subject_alt_name, take_san }, { NID_key_usage, take_key_usage },
+	{ NID_ext_key_usage, take_eku }, { NID_basic_constraints, take_basic_constraints },
+	{ NID_subject_key_identifier, take_nothing }, /* the CA makes its own */
 };
 
 #define EXTENSIONS (sizeof(extensions) / sizeof(*extensions))
 
-static int take_extension(
-    struct ca_csr *csr, unsigned at, const char *oid, unsigned *seen, struct ca_detail *why)
-{
-	gnutls_datum_t der = { NULL, 0 };
-	size_t i = 0;
-	int r;
-
-	while (i < EXTENSIONS && strcmp(extensions[i].oid, oid) != 0)
-		i++;
-	if (i == EXTENSIONS)
-		return ca_refuse(why, CA_ECSREXTENSION, "the extension %s is not granted", oid);
-	if (*seen & (1u << i))
-		return ca_refuse(why, CA_ECSR, "the extension %s stands there twice", oid);
-	*seen |= 1u << i;
-	if (gnutls_x509_crq_get_extension_data2(csr->crq, at, &der))
-		return ca_refuse(why, CA_ECSR, "the extension %s cannot be read", oid);
-	r = extensions[i].take(csr, &der, why);
-	gnutls_free(der.data);
-	return r;
-}
-
-static int take_extensions(struct ca_csr *csr, struct ca_detail *why)
+static int refuse_extension(
+    const ASN1_OBJECT *type, int error, const char *fault, struct ca_detail *why)
 {
 	char oid[OID_TEXT];
+
+	OBJ_obj2txt(oid, sizeof(oid), type, 1);
+	return ca_refuse(why, error, "the extension %s %s", oid, fault);
+}
+
+static int take_extension(
+    struct ca_csr *csr, X509_EXTENSION *extension, unsigned *seen, struct ca_detail *why)
+{
+	const ASN1_OBJECT *type = X509_EXTENSION_get_object(extension);
+	const ASN1_STRING *value = X509_EXTENSION_get_data(extension);
+	int nid = OBJ_obj2nid(type);
+	size_t i = 0;
+
+	while (i < EXTENSIONS && extensions[i].nid != nid)
+		i++;
+	if (i == EXTENSIONS)
+		return refuse_extension(type, CA_ECSREXTENSION, "is not granted", why);
+	if (*seen & (1u << i))
+		return refuse_extension(type, CA_ECSR, "stands there twice", why);
+	*seen |= 1u << i;
+	if (ASN1_STRING_length(value) == 0)
+		return refuse_extension(type, CA_ECSR, "is empty", why);
+	return extensions[i].take(csr, value, why);
+}
+
+static int take_extensions(struct ca_csr *csr, X509_ATTRIBUTE *request, struct ca_detail *why)
+{
+	const ASN1_STRING *der = X509_ATTRIBUTE_get0_data(request, 0, V_ASN1_SEQUENCE, NULL);
+	X509_EXTENSIONS *list =
+	    der ? ca_der_decode_string(ASN1_ITEM_rptr(X509_EXTENSIONS), der) : NULL;
 	unsigned seen = 0;
 	int r = 0;
 
-	for (unsigned i = 0; !r; i++) {
-		size_t len = sizeof(oid);
-
-		r = gnutls_x509_crq_get_extension_info(csr->crq, i, oid, &len, NULL);
-		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-			return 0;
-		if (r)
-			return ca_refuse(why, CA_ECSR, "the extensions asked for cannot be read");
-		r = take_extension(csr, i, oid, &seen, why);
-	}
+	if (!list)
+		return ca_refuse(why, CA_ECSR, "the extensions asked for cannot be read");
+	for (int i = 0; !r && i < sk_X509_EXTENSION_num(list); i++)
+		r = take_extension(csr, sk_X509_EXTENSION_value(list, i), &seen, why);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 	return r;
 }
 
+/* A SEQUENCE, SET or tagged value is not decoded and written again; its length must be definite
+ * all the same (X.690, section 10.1). */
+static bool is_definite(X509_ATTRIBUTE *attribute)
+{
+	for (int i = 0; i < X509_ATTRIBUTE_count(attribute); i++) {
+		const ASN1_TYPE *value = X509_ATTRIBUTE_get0_type(attribute, i);
+		bool raw = value->type == V_ASN1_SEQUENCE || value->type == V_ASN1_SET ||
+			   value->type == V_ASN1_OTHER;
+		const unsigned char *p =
+		    raw ? ASN1_STRING_get0_data(value->value.asn1_string) : NULL;
+		int tag, class;
+		long len;
+
+		if (raw && ASN1_get_object(&p, &len, &tag, &class,
+			       ASN1_STRING_length(value->value.asn1_string)) &
+			       1)
+			return false;
+	}
+	return true;
+}
+
 /*
- * At most one extensionRequest with one value: GnuTLS reads the first of either, and what it does
- * not read would be dropped in silence. Other attributes (a challenge password, the client's name)
- * ask for nothing.
+ * At most one extensionRequest with one value (RFC 2985, section 5.4.2). Other attributes (a
+ * challenge password, the client's name) ask for nothing.
  */
-static int take_attributes(struct ca_csr *csr, struct ca_detail *why)
+static int take_attributes(
+    struct ca_csr *csr, const STACK_OF(X509_ATTRIBUTE) * attributes, struct ca_detail *why)
 {
-	unsigned requests = 0;
-	char oid[OID_TEXT];
-	size_t len;
-	int r = 0;
+	X509_ATTRIBUTE *request = NULL;
 
-	for (unsigned i = 0;; i++) {
-		len = sizeof(oid);
-		r = gnutls_x509_crq_get_attribute_info(csr->crq, i, oid, &len);
-		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-			break;
-		if (r || i == ATTRIBUTES_MAX)
-			return ca_refuse(why, CA_ECSR, "an attribute too many, or malformed");
-		if (strcmp(oid, OID_EXTENSION_REQUEST_MICROSOFT) == 0)
+	if (sk_X509_ATTRIBUTE_num(attributes) > ATTRIBUTES_MAX)
+		return ca_refuse(why, CA_ECSR, "more than %d attributes", ATTRIBUTES_MAX);
+	for (int i = 0; i < sk_X509_ATTRIBUTE_num(attributes); i++) {
+		X509_ATTRIBUTE *attribute = sk_X509_ATTRIBUTE_value(attributes, i);
+		int nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(attribute));
+
+		if (!is_definite(attribute))
+			return ca_refuse(why, CA_ECSR, "an attribute of indefinite length");
+		if (nid == NID_ms_ext_req)
 			return ca_refuse(why, CA_ECSR, "Microsoft's form of the extensionRequest");
-		if (strcmp(oid, OID_EXTENSION_REQUEST) == 0 && ++requests > 1)
+		if (nid != NID_ext_req)
+			continue;
+		if (request)
 			return ca_refuse(why, CA_ECSR, "two extensionRequest attributes");
+		request = attribute;
 	}
-	if (requests == 0)
+	if (!request)
 		return 0;
-	len = 0;
-	r = gnutls_x509_crq_get_attribute_by_oid(csr->crq, OID_EXTENSION_REQUEST, 1, NULL, &len);
-	if (r == 0 || r == GNUTLS_E_SHORT_MEMORY_BUFFER)
-		return ca_refuse(why, CA_ECSR, "an extensionRequest attribute with two values");
-	return take_extensions(csr, why);
-}
-
-/* ---- key and signature ---- */
-
-static int take_key(struct ca_csr *csr, struct ca_detail *why)
-{
-	int r = gnutls_pubkey_init(&csr->pubkey);
-
-	if (!r)
-		r = gnutls_pubkey_import_x509_crq(csr->pubkey, csr->crq, 0);
-	switch (r) {
-	case 0:
-		return ca_key_check_public(csr->pubkey, &csr->key_type, why);
-	case GNUTLS_E_MEMORY_ERROR:
-		return CA_ENOMEM;
-	case GNUTLS_E_UNKNOWN_PK_ALGORITHM:
-	case GNUTLS_E_UNIMPLEMENTED_FEATURE:
-	case GNUTLS_E_ECC_UNSUPPORTED_CURVE:
-		return ca_refuse(why, CA_EKEYTYPE, "a public key of an unknown kind or curve");
-	default:
-		return ca_refuse(why, CA_ECSR, "the public key is malformed");
-	}
-}
-
-static int take_spki(struct ca_csr *csr)
-{
-	gnutls_datum_t der = { NULL, 0 };
-
-	if (gnutls_pubkey_export2(csr->pubkey, GNUTLS_X509_FMT_DER, &der))
-		return CA_EINTERNAL;
-	csr->spki = malloc(der.size);
-	if (csr->spki) {
-		memcpy(csr->spki, der.data, der.size);
-		csr->spki_len = der.size;
-	}
-	gnutls_free(der.data);
-	return csr->spki ? 0 : CA_ENOMEM;
-}
-
-static bool is_signature_accepted(int algorithm)
-{
-	switch (algorithm) {
-	case GNUTLS_SIGN_RSA_SHA256:
-	case GNUTLS_SIGN_RSA_SHA384:
-	case GNUTLS_SIGN_RSA_SHA512:
-	case GNUTLS_SIGN_RSA_PSS_SHA256:
-	case GNUTLS_SIGN_RSA_PSS_SHA384:
-	case GNUTLS_SIGN_RSA_PSS_SHA512:
-	case GNUTLS_SIGN_ECDSA_SHA256:
-	case GNUTLS_SIGN_ECDSA_SHA384:
-	case GNUTLS_SIGN_ECDSA_SHA512:
-	case GNUTLS_SIGN_EDDSA_ED25519:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static int check_signature(struct ca_csr *csr, struct ca_detail *why)
-{
-	if (!is_signature_accepted(gnutls_x509_crq_get_signature_algorithm(csr->crq)))
+	if (X509_ATTRIBUTE_count(request) != 1)
 		return ca_refuse(
-		    why, CA_ECSRSIGNATURE, "the signature algorithm is not accepted: use SHA-256");
-	if (gnutls_x509_crq_verify(csr->crq, 0) < 0)
-		return ca_refuse(why, CA_ECSRSIGNATURE,
-		    "the signature was not made with the key in the request");
-	return 0;
+		    why, CA_ECSR, "an extensionRequest attribute with other than one value");
+	return take_extensions(csr, request, why);
 }
 
-static int take_all(struct ca_csr *csr, const gnutls_datum_t *der, struct ca_detail *why)
+/* ---- the whole ---- */
+
+static int take_spki(struct ca_csr *csr, const ASN1_STRING *spki)
 {
+	csr->spki_len = (size_t)ASN1_STRING_length(spki);
+	csr->spki = malloc(csr->spki_len);
+	if (!csr->spki)
+		return CA_ENOMEM;
+	memcpy(csr->spki, ASN1_STRING_get0_data(spki), csr->spki_len);
+	return sha256(csr->spki, csr->spki_len, csr->spki_sha256) ? 0 : CA_EINTERNAL;
+}
+
+static int take_info(struct ca_csr *csr, const struct ca_csr_request *request,
+    const struct request_info *info, struct ca_detail *why)
+{
+	EVP_PKEY *pkey = NULL;
 	int r;
 
-	if (gnutls_x509_crq_init(&csr->crq))
-		return CA_ENOMEM;
-	if (gnutls_x509_crq_import(csr->crq, der, GNUTLS_X509_FMT_DER))
-		return ca_refuse(
-		    why, CA_ECSR, "the PEM holds no PKCS#10 request (RFC 2986) in DER");
-	if (gnutls_x509_crq_get_version(csr->crq) != 1)
+	if (ASN1_INTEGER_get(info->version) != 0)
 		return ca_refuse(why, CA_ECSR, "the version of the request is not v1");
-	r = take_key(csr, why);
+	r = take_spki(csr, info->spki);
 	if (!r)
-		r = check_signature(csr, why);
+		r = ca_key_check_public(csr->spki, csr->spki_len, &csr->key_type, &pkey, why);
 	if (!r)
-		r = take_subject(csr, why);
+		r = ca_csr_check_signature(csr, request, pkey, why);
 	if (!r)
-		r = take_attributes(csr, why);
+		r = take_subject(csr, info->subject, why);
 	if (!r)
-		r = take_spki(csr);
-	if (!r)
-		r = ca_pubkey_spki_sha256(csr->pubkey, csr->spki_sha256);
-	if (!r && gnutls_hash_fast(GNUTLS_DIG_SHA256, der->data, der->size, csr->request_sha256))
+		r = take_attributes(csr, info->attributes, why);
+	EVP_PKEY_free(pkey);
+	return r;
+}
+
+static int take_all(struct ca_csr *csr, const unsigned char *der, size_t len, struct ca_detail *why)
+{
+	struct ca_csr_request *request = ca_der_decode(ASN1_ITEM_rptr(REQUEST), der, len);
+	struct request_info *info =
+	    request ? ca_der_decode_string(ASN1_ITEM_rptr(REQUEST_INFO), request->info) : NULL;
+	int r;
+
+	if (!info)
+		r = ca_refuse(why, CA_ECSR, "the PEM holds no PKCS#10 request (RFC 2986) in DER");
+	else
+		r = take_info(csr, request, info, why);
+	if (!r && !sha256(der, len, csr->request_sha256))
 		r = CA_EINTERNAL;
+	ASN1_item_free((ASN1_VALUE *)info, ASN1_ITEM_rptr(REQUEST_INFO));
+	ASN1_item_free((ASN1_VALUE *)request, ASN1_ITEM_rptr(REQUEST));
 	return r;
 }
 
 int ca_csr_parse(const char *pem, size_t len, struct ca_csr **out, struct ca_detail *why)
 {
-	gnutls_datum_t der = { NULL, 0 };
 	struct ca_csr *csr = NULL;
-	int r = decode_pem(pem, len, &der, why);
+	unsigned char *der;
+	size_t der_len = 0;
+	int r = CA_ENOMEM;
 
-	if (r)
-		return r;
+	if (len > CA_CSR_MAX)
+		return ca_refuse(
+		    why, CA_ECSR, "a request of %zu octets; %d are the most", len, CA_CSR_MAX);
+	der = malloc(len + 1);
 	csr = calloc(1, sizeof(*csr));
-	r = csr ? take_all(csr, &der, why) : CA_ENOMEM;
+	if (der && csr)
+		r = decode_pem(pem, len, der, &der_len, why);
+	if (!r)
+		r = take_all(csr, der, der_len, why);
 	if (!r) {
 		*out = csr;
 		csr = NULL; /* transferred */
 	}
 	ca_csr_free(csr);
-	gnutls_free(der.data);
+	free(der);
+	ERR_clear_error();
 	return r;
 }

@@ -16,8 +16,6 @@
 enum { CA_EKU_SERVER_AUTH = 1, CA_EKU_CLIENT_AUTH = 2 };
 
 struct ca_csr {
-	gnutls_x509_crq_t crq;     /* owned */
-	gnutls_pubkey_t pubkey;    /* owned */
 	enum ca_key_type key_type; /* passed ca_key_check_public() */
 	unsigned char
 	    *spki; /* owned; DER of the SubjectPublicKeyInfo, as it stands in the request */
@@ -31,15 +29,17 @@ struct ca_csr {
 };
 
 /*
- * Parse one PEM block (exactly one; text around it is refused, white space is not), verify its
- * signature with its own key, check the key (ca_key_check_public), and take out what it asks for.
- * CA_ECSR: not a request; several; trailing data; two extensionRequest attributes, an extension
- * twice; two CNs. CA_ECSRSIGNATURE. CA_EKEYTYPE, CA_EKEYWEAK. CA_ENAME: a name malformed or of a
- * form that Mica does not issue for (otherName, directoryName, registeredID, e-mail).
- * CA_ETOOMANYNAMES: over CA_NAMES_MAX. CA_ESUBJECT: a subject attribute other than one CN, or a CN
- * that is not text. CA_ECSREXTENSION: basicConstraints with CA:TRUE, keyCertSign, cRLSign, an
- * extended key usage other than serverAuth and clientAuth, or an extension other than
- * subjectAltName, keyUsage, extKeyUsage, basicConstraints and subjectKeyIdentifier.
+ * Parse one PEM block (exactly one; text before it is passed over, anything but white space behind
+ * it is refused), verify its signature with its own key, check the key (ca_key_check_public), and
+ * take out what it asks for. CA_ECSR: not a request; several; trailing data; BER that is not DER,
+ * here or in an extension; two extensionRequest attributes, an extension twice; two CNs.
+ * CA_ECSRSIGNATURE: made by another key, or with an algorithm that is not accepted. CA_EKEYTYPE,
+ * CA_EKEYWEAK. CA_ENAME: a name malformed or of a form that Mica does not issue for (otherName,
+ * directoryName, registeredID, e-mail), or no DER. CA_ETOOMANYNAMES: over CA_NAMES_MAX.
+ * CA_ESUBJECT: a subject attribute other than one CN, or a CN that is not text. CA_ECSREXTENSION:
+ * basicConstraints with CA:TRUE, keyCertSign, cRLSign, an extended key usage other than serverAuth
+ * and clientAuth, or an extension other than subjectAltName, keyUsage, extKeyUsage,
+ * basicConstraints and subjectKeyIdentifier.
  */
 int ca_csr_parse(const char *pem, size_t len, struct ca_csr **out, struct ca_detail *why);
 

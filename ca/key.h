@@ -110,12 +110,4 @@ int ca_key_sign(const struct ca_key *key, const unsigned char *data, size_t len,
  */
 int ca_key_selftest(const struct ca_key *key);
 
-/*
- * Is this public key fit to be certified? CA_EKEYTYPE: an algorithm or curve, or an RSA size, that
- * no profile may grant; CA_EKEYWEAK: RSA under 2048 bits, exponent other than 65537, an even
- * modulus or one with a factor up to 751, a modulus that Fermat's method factors in 110 rounds, or
- * one with the ROCA fingerprint (CVE-2017-15361). *type is assigned on success.
- */
-int ca_key_check_public(gnutls_pubkey_t pubkey, enum ca_key_type *type, struct ca_detail *why);
-
 #endif

@@ -97,7 +97,7 @@ rules=(
 	"jansson's header only in api/ @ include *<jansson @ ^api/"
 	"libjose only in api/ @ include *<jose/ @ ^api/"
 	"libcurl only in api/ @ include *<curl/ @ ^api/"
-	"libcrypto only behind ca/key.h, in ca/key_*.c @ include *<openssl/ @ ^ca/key_[a-z_]+[.]c\$"
+	"libcrypto only where keys sign and requests are read @ include *<openssl/ @ ^ca/(key_[a-z_]+|csr|csr_signature|der_read)[.][ch]\$"
 	"no GnuTLS in store/ @ ${word}(gnutls_|GNUTLS_) @ ^(api|ca)/"
 	"no GnuTLS header in store/ @ include *<gnutls/ @ ^(api|ca)/"
 )

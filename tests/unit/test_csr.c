@@ -5,6 +5,7 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
+#include <openssl/err.h>
 
 #include "ca/base/file.h"
 #include "ca/csr.h"
@@ -122,6 +123,7 @@ static struct ca_buf attribute(const char *oid, struct ca_buf values)
 struct recipe {
 	const struct ca_key *key;
 	gnutls_sign_algorithm_t sign;
+	struct ca_buf algorithm; /* as it is, for that of sign */
 	unsigned char version;
 	struct ca_buf rdns;
 	struct ca_buf spki;
@@ -197,7 +199,7 @@ static char *bake(struct recipe *recipe)
 	if (recipe->bad_signature)
 		signature.data[signature.size - 1] ^= 1;
 	put(&out, info);
-	put(&out, algorithm_der(sign));
+	put(&out, recipe->algorithm.len ? recipe->algorithm : algorithm_der(sign));
 	ca_buf_add_byte(&bits, 0);
 	ca_buf_add(&bits, signature.data, signature.size);
 	gnutls_free(signature.data);
@@ -224,6 +226,7 @@ static int taste(struct recipe *recipe, struct ca_csr **out)
 	int r = ca_csr_parse(pem, strlen(pem), &csr, &why);
 
 	assert_true((r == 0) == (csr != NULL));
+	assert_int_equal(ERR_peek_error(), 0);
 	if (r)
 		assert_string_not_equal(why.text, "");
 	if (r || !out)
@@ -258,6 +261,16 @@ static int taste_extension(const char *oid, const char *value, size_t len, struc
 	return taste(&recipe, out);
 }
 
+static int parse_text(const char *text, size_t len)
+{
+	struct ca_csr *csr = NULL;
+	struct ca_detail why;
+	int r = ca_csr_parse(text, len, &csr, &why);
+
+	ca_csr_free(csr);
+	return r;
+}
+
 /* ---- tests ---- */
 
 static void test_round_trip(void **state)
@@ -274,6 +287,7 @@ static void test_round_trip(void **state)
 		struct ca_buf pem = CA_BUF_INIT, a = CA_BUF_INIT, b = CA_BUF_INIT;
 		unsigned char hash[CA_SHA256];
 		struct ca_csr *csr = NULL;
+		gnutls_datum_t spki;
 
 		assert_int_equal(ca_csr_create(keys[i], "web.internal", &names, &pem), 0);
 		assert_int_equal(ca_csr_parse(ca_buf_text(&pem), pem.len, &csr, NULL), 0);
@@ -284,6 +298,11 @@ static void test_round_trip(void **state)
 		assert_string_equal(ca_buf_text(&a), ca_buf_text(&b));
 		assert_int_equal(ca_key_spki_sha256(keys[i], hash), 0);
 		assert_memory_equal(hash, csr->spki_sha256, CA_SHA256);
+		assert_int_equal(
+		    gnutls_pubkey_export2(ca_key_pubkey(keys[i]), GNUTLS_X509_FMT_DER, &spki), 0);
+		assert_int_equal(csr->spki_len, spki.size);
+		assert_memory_equal(csr->spki, spki.data, spki.size);
+		gnutls_free(spki.data);
 		assert_int_equal(csr->key_usage, 0);
 		assert_int_equal(csr->eku, 0);
 		ca_csr_free(csr);
@@ -341,7 +360,19 @@ static const struct {
 	{ "-newkey rsa:2048 -subj / -sigopt rsa_padding_mode:pss -sigopt "
 	  "rsa_pss_saltlen:digest",
 	    0 },
+	{ "-newkey rsa:2048 -subj / -sha512 -sigopt rsa_padding_mode:pss -sigopt "
+	  "rsa_pss_saltlen:0",
+	    0 },
+	{ "-newkey rsa:2048 -subj / -sha384 -sigopt rsa_padding_mode:pss -sigopt "
+	  "rsa_pss_saltlen:max",
+	    0 },
+	{ "-newkey rsa:2048 -subj / -sha1 -sigopt rsa_padding_mode:pss", CA_ECSRSIGNATURE },
+	{ "-newkey rsa:2048 -subj / -sigopt rsa_padding_mode:pss -sigopt rsa_mgf1_md:sha1",
+	    CA_ECSRSIGNATURE },
+	{ "-newkey rsa:3072 -subj / -sha384", 0 },
 	{ "-newkey ec -pkeyopt ec_paramgen_curve:P-384 -subj / -sha384", 0 },
+	{ "-newkey ec -pkeyopt ec_paramgen_curve:P-384 -subj / -sha256", 0 },
+	{ "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj / -sha512", 0 },
 	{ "-newkey ed25519 -subj /CN=a.internal", 0 },
 	{ "-newkey rsa:2048 -subj / -addext "
 	  "keyUsage=critical,digitalSignature,keyEncipherment "
@@ -417,7 +448,12 @@ static void test_asked_usages(void **state)
 	    taste_extension(OID_BC, "\x30\x03\x01\x01\xff", 5, NULL), CA_ECSREXTENSION);
 	assert_int_equal(taste_extension(OID_SKI, "\x04\x01\x01", 3, NULL), 0);
 	assert_int_equal(taste_extension(OID_POLICIES, "\x30\x00", 2, NULL), CA_ECSREXTENSION);
-	/* malformed: cut, trailing, another type */
+	assert_int_equal(taste_extension(OID_KU, "\x03\x03\x07\x80\x80", 5, &csr), 0);
+	assert_int_equal(csr->key_usage, GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_DECIPHER_ONLY);
+	ca_csr_free(csr);
+	/* malformed: cut, trailing, another type, none, too many */
+	assert_int_equal(taste_extension(OID_KU, "\x03\x01\x00", 3, NULL), CA_ECSR);
+	assert_int_equal(taste_extension(OID_KU, "\x03\x04\x00\xa0\x00\x01", 6, NULL), CA_ECSR);
 	assert_int_equal(taste_extension(OID_KU, "\x03\x02\x05", 3, NULL), CA_ECSR);
 	assert_int_equal(taste_extension(OID_KU, "\x03\x02\x05\xa0\x00", 5, NULL), CA_ECSR);
 	assert_int_equal(taste_extension(OID_KU, "\x04\x01\xa0", 3, NULL), CA_ECSR);
@@ -531,6 +567,14 @@ static void test_subjects(void **state)
 		{ OID_O, UTF8, "a", 1, CA_ESUBJECT },
 		{ OID_CN, UTF8, "a.internal\0b", 12, CA_ESUBJECT },
 		{ OID_CN, UTF8, "", 0, CA_ESUBJECT },
+		{ OID_CN, UTF8, "a\xc0\x80", 3, CA_ESUBJECT },
+		{ OID_CN, UTF8, "a\xff", 2, CA_ESUBJECT },
+		{ OID_CN, 20, "a.internal", 10, 0 },
+		{ OID_CN, 22, "a.internal", 10, CA_ESUBJECT }, /* no DirectoryString */
+		{ OID_CN, 30, "\0a\0b", 4, 0 },
+		{ OID_CN, 30, "\0a\0\0", 4, CA_ESUBJECT },
+		{ OID_CN, 30, "\0a\0", 3, CA_ECSR },
+		{ OID_CN, OCTET_STRING, "a", 1, CA_ECSR },
 		{ "\x06\x03\x55\x04\x7f", UTF8, "a", 1, CA_ESUBJECT },
 	};
 	struct recipe two = { 0 }, pair = { 0 };
@@ -611,12 +655,71 @@ static void test_other_attributes(void **state)
 			put(&recipe.attributes, attribute(OID_CHALLENGE, text_tlv(UTF8, "secret")));
 		assert_int_equal(taste(&recipe, NULL), n == 16 ? 0 : CA_ECSR);
 	}
-	/* RFC 2986 wants the [0]; some writers leave it out. Either way nothing is asked for. */
-	recipe = (struct recipe){ .no_attributes = true };
-	if (taste(&recipe, &csr) == 0) {
-		assert_int_equal(csr->names.n, 0);
-		ca_csr_free(csr);
-	}
+	recipe =
+	    (struct recipe){ .no_attributes = true }; /* RFC 2986, section 4.1, wants the [0] */
+	assert_int_equal(taste(&recipe, NULL), CA_ECSR);
+}
+
+/* With a length in one octet more than it needs: BER, not DER (X.690, section 10.1). */
+static struct ca_buf long_form(struct ca_buf content)
+{
+	struct ca_buf out = CA_BUF_INIT;
+
+	assert_true(content.len < 128 && content.len > 1 && content.data[1] == content.len - 2);
+	ca_buf_add_byte(&out, content.data[0]);
+	ca_buf_add_byte(&out, 0x81);
+	ca_buf_add(&out, content.data + 1, content.len - 1);
+	ca_buf_free(&content);
+	return out;
+}
+
+static int taste_value(const char *oid, struct ca_buf value)
+{
+	struct recipe recipe = { .extensions = extension(oid, false, value) };
+
+	return taste(&recipe, NULL);
+}
+
+/* BER is refused wherever it stands. */
+static void test_ber(void **state)
+{
+	struct recipe recipe = { .rdns = long_form(rdn(OID_CN, UTF8, "a", 1)) };
+	struct ca_buf one = CA_BUF_INIT, two = CA_BUF_INIT;
+
+	(void)state;
+	assert_int_equal(taste(&recipe, NULL), CA_ECSR);
+	recipe = (struct recipe){ .extensions = long_form(san(DNS, "a", 1)) };
+	assert_int_equal(taste(&recipe, NULL), CA_ECSR);
+	recipe = (struct recipe){ .attributes =
+				      long_form(attribute(OID_CHALLENGE, text_tlv(UTF8, "a"))) };
+	assert_int_equal(taste(&recipe, NULL), CA_ECSR);
+	recipe = (struct recipe){ .algorithm = long_form(algorithm_der(GNUTLS_SIGN_ECDSA_SHA256)) };
+	assert_int_equal(taste(&recipe, NULL), CA_ECSR);
+	assert_int_equal(
+	    taste_value(OID_SAN, long_form(wrap(SEQUENCE, text_tlv(DNS, "a")))), CA_ENAME);
+	assert_int_equal(
+	    taste_value(OID_SAN, wrap(SEQUENCE, long_form(text_tlv(DNS, "a")))), CA_ENAME);
+	/* a name in pieces, and one of indefinite length */
+	assert_int_equal(
+	    taste_value(OID_SAN, wrap(SEQUENCE, wrap(DNS | 0x20, text_tlv(22, "a")))), CA_ENAME);
+	assert_int_equal(taste_extension(OID_SAN, "\x30\x80\x82\x01\x61\0\0", 7, NULL), CA_ENAME);
+	assert_int_equal(taste_extension(OID_KU, "\x03\x81\x02\x05\xa0", 5, NULL), CA_ECSR);
+	assert_int_equal(taste_extension(OID_EKU,
+			     "\x30\x81\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x02", 13, NULL),
+	    CA_ECSR);
+	/* FALSE is the default, and not written (X.690, section 11.5) */
+	assert_int_equal(taste_extension(OID_BC, "\x30\x03\x01\x01\x00", 5, NULL), CA_ECSR);
+	/* an attribute that nobody looks at, of indefinite length */
+	ca_buf_add(&one, "\x30\x80\x05\x00\0\0", 6);
+	recipe = (struct recipe){ .attributes = attribute(OID_CHALLENGE, one) };
+	assert_int_equal(taste(&recipe, NULL), CA_ECSR);
+	/* the attributes are a set, and sorted (X.690, section 11.6) */
+	one = attribute(OID_CHALLENGE, text_tlv(UTF8, "a"));
+	two = attribute(OID_CHALLENGE, text_tlv(UTF8, "b"));
+	recipe = (struct recipe){ 0 };
+	put(&recipe.attributes, two);
+	put(&recipe.attributes, one);
+	assert_int_equal(taste(&recipe, NULL), CA_ECSR);
 }
 
 static void test_signatures_and_versions(void **state)
@@ -641,6 +744,89 @@ static void test_signatures_and_versions(void **state)
 	assert_int_equal(taste(&recipe, NULL), CA_ECSR);
 	recipe = (struct recipe){ .trailing = "0" };
 	assert_int_equal(taste(&recipe, NULL), CA_ECSR);
+}
+
+/* The algorithm of another kind of key, or with parameters that it does not have. */
+static void test_signature_algorithms(void **state)
+{
+	struct recipe recipe = { .key = rsa,
+		.sign = GNUTLS_SIGN_RSA_SHA256,
+		.algorithm = algorithm_der(GNUTLS_SIGN_ECDSA_SHA256) };
+	struct ca_buf algorithm = CA_BUF_INIT;
+
+	(void)state;
+	assert_int_equal(taste(&recipe, NULL), CA_ECSRSIGNATURE);
+	recipe = (struct recipe){ .algorithm = algorithm_der(GNUTLS_SIGN_RSA_SHA256) };
+	assert_int_equal(taste(&recipe, NULL), CA_ECSRSIGNATURE);
+	recipe = (struct recipe){ .key = p384,
+		.sign = GNUTLS_SIGN_ECDSA_SHA384,
+		.algorithm = algorithm_der(GNUTLS_SIGN_ECDSA_SHA256) };
+	assert_int_equal(taste(&recipe, NULL), CA_ECSRSIGNATURE);
+	recipe = (struct recipe){ .key = p384,
+		.sign = GNUTLS_SIGN_ECDSA_SHA256,
+		.algorithm = algorithm_der(GNUTLS_SIGN_RSA_SHA256) };
+	assert_int_equal(taste(&recipe, NULL), CA_ECSRSIGNATURE);
+	recipe = (struct recipe){ .key = ed25519, .sign = GNUTLS_SIGN_EDDSA_ED25519 };
+	assert_int_equal(taste(&recipe, NULL), CA_ECSRSIGNATURE);
+	ca_buf_add(&algorithm, "\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02\x02\x01\x00", 13);
+	recipe = (struct recipe){ .algorithm = wrap(SEQUENCE, algorithm) };
+	assert_int_equal(taste(&recipe, NULL), CA_ECSRSIGNATURE);
+	/* PSS whose mask is said to be of another digest than it is: SHA-1 by default */
+	algorithm = (struct ca_buf)CA_BUF_INIT;
+	ca_buf_add(&algorithm,
+	    "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a\x30\x14\xa0\x0d\x30\x0b\x06\x09\x60\x86"
+	    "\x48\x01\x65\x03\x04\x02\x01\xa2\x03\x02\x01\x20",
+	    33);
+	recipe = (struct recipe){ .key = rsa,
+		.sign = GNUTLS_SIGN_RSA_PSS_SHA256,
+		.algorithm = wrap(SEQUENCE, algorithm) };
+	assert_int_equal(taste(&recipe, NULL), CA_ECSRSIGNATURE);
+	/* PSS with no parameters, and with rubbish for them */
+	algorithm = (struct ca_buf)CA_BUF_INIT;
+	ca_buf_add(&algorithm, "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a", 11);
+	recipe = (struct recipe){
+		.key = rsa, .sign = GNUTLS_SIGN_RSA_SHA256, .algorithm = wrap(SEQUENCE, algorithm)
+	};
+	assert_int_equal(taste(&recipe, NULL), CA_ECSRSIGNATURE);
+	algorithm = (struct ca_buf)CA_BUF_INIT;
+	ca_buf_add(&algorithm, "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a\x30\x02\x05\x00", 15);
+	recipe = (struct recipe){
+		.key = rsa, .sign = GNUTLS_SIGN_RSA_SHA256, .algorithm = wrap(SEQUENCE, algorithm)
+	};
+	assert_int_equal(taste(&recipe, NULL), CA_ECSRSIGNATURE);
+}
+
+/* The last bit of the signature said to be no part of it. */
+static void test_unused_bits(void **state)
+{
+	gnutls_datum_t in, der, pem;
+	int r = CA_OK;
+
+	(void)state;
+	for (char cn = 'a'; cn <= 'z' && r == CA_OK; cn++) { /* until that bit is 0 */
+		struct recipe recipe = { .rdns = rdn(OID_CN, UTF8, &cn, 1) };
+		char *text = bake(&recipe);
+
+		in = (gnutls_datum_t){ (unsigned char *)text, (unsigned)strlen(text) };
+		assert_int_equal(gnutls_pem_base64_decode2("CERTIFICATE REQUEST", &in, &der), 0);
+		if (!(der.data[der.size - 1] & 1)) {
+			size_t at = der.size - 1;
+
+			/* back to the BIT STRING: its tag, a length, no unused bits, a SEQUENCE */
+			while (memcmp(der.data + at - 3, "\x03", 1) != 0 ||
+			       der.data[at - 2] != der.size - at + 1 || der.data[at - 1] != 0 ||
+			       der.data[at] != SEQUENCE)
+				at--;
+			der.data[at - 1] = 1;
+			assert_int_equal(
+			    gnutls_pem_base64_encode2("CERTIFICATE REQUEST", &der, &pem), 0);
+			r = parse_text((const char *)pem.data, pem.size);
+			gnutls_free(pem.data);
+		}
+		gnutls_free(der.data);
+		free(text);
+	}
+	assert_int_equal(r, CA_ECSRSIGNATURE);
 }
 
 /* The key of somebody else, or one in an encoding that would slip past the curve check. */
@@ -679,16 +865,6 @@ static void test_foreign_and_odd_keys(void **state)
 	}
 }
 
-static int parse_text(const char *text, size_t len)
-{
-	struct ca_csr *csr = NULL;
-	struct ca_detail why;
-	int r = ca_csr_parse(text, len, &csr, &why);
-
-	ca_csr_free(csr);
-	return r;
-}
-
 static void test_pem(void **state)
 {
 	struct recipe recipe = { .extensions = san(DNS, "a.internal", 10) };
@@ -704,13 +880,19 @@ static void test_pem(void **state)
 	assert_int_equal(parse_text("", 0), CA_ECSR);
 	assert_int_equal(parse_text(" \n", 2), CA_ECSR);
 
-	static const char *const around[][2] = { { "hello\n", "" }, { "", "hello\n" }, { "", "-" },
-		{ "-", "" }, { "Subject: a\n\n", "" } };
+	static const char *const around[][2] = { { "hello", "" }, { "", "hello\n" }, { "", "-" },
+		{ "-", "" }, { "-----BEGIN X-----\n", "" } };
 	for (size_t i = 0; i < sizeof(around) / sizeof(*around); i++) {
 		ca_buf_clear(&buf);
 		ca_buf_addf(&buf, "%s%s%s", around[i][0], pem, around[i][1]);
 		assert_int_equal(parse_text(ca_buf_text(&buf), buf.len), CA_ECSR);
 	}
+	/* What explains it, as certtool writes it. */
+	ca_buf_clear(&buf);
+	ca_buf_addf(&buf, "PKCS #10 Certificate Request Information:\nVersion: 1\n\n%s", pem);
+	assert_int_equal(parse_text(ca_buf_text(&buf), buf.len), 0);
+	buf.data[3] = '\0';
+	assert_int_equal(parse_text(ca_buf_text(&buf), buf.len), CA_ECSR);
 	ca_buf_clear(&buf);
 	ca_buf_addf(&buf, "\r\n \t%s\r\n\n", pem);
 	assert_int_equal(parse_text(ca_buf_text(&buf), buf.len), 0);
@@ -745,6 +927,47 @@ static void test_pem(void **state)
 	assert_int_equal(parse_text(ca_buf_text(&buf), buf.len), CA_ECSR);
 	ca_buf_free(&buf);
 	free(pem);
+}
+
+/* Base64 that says more, or less, than the octets do (RFC 4648, sections 3.3 and 3.5). */
+static void test_base64(void **state)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE REQUEST-----\n";
+	static const char end[] = "\n-----END CERTIFICATE REQUEST-----\n";
+	struct ca_buf buf = CA_BUF_INIT;
+	unsigned padded = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 12 || padded == 0;
+	     i++) { /* the length varies with the signature */
+		char name[16];
+		struct recipe recipe = { .rdns = rdn(OID_CN, UTF8, name,
+					     (size_t)snprintf(name, sizeof(name), "%u", 1u << i)) };
+		char *pem = bake(&recipe), *last = strstr(pem, end) - 1;
+
+		assert_int_equal(parse_text(pem, strlen(pem)), 0);
+		if (*last == '=') { /* other bits behind those that count */
+			char *digit = last[-1] == '=' ? last - 2 : last - 1, kept = *digit;
+
+			padded++;
+			(*digit)++; /* an even code: never the last of a range */
+			assert_int_equal(parse_text(pem, strlen(pem)), CA_ECSR);
+			*digit = kept;
+			*last = 'A';
+			assert_int_equal(parse_text(pem, strlen(pem)), CA_ECSR);
+			*last = '\n';
+			assert_int_equal(parse_text(pem, strlen(pem)), CA_ECSR);
+		}
+		free(pem);
+	}
+	for (size_t n = 0; n < 6; n++) {
+		static const char *const texts[] = { "", "=", "====", "AA=A", "MAA=MAA=", "M" };
+
+		ca_buf_clear(&buf);
+		ca_buf_addf(&buf, "%s%s%s", begin, texts[n], end);
+		assert_int_equal(parse_text(ca_buf_text(&buf), buf.len), CA_ECSR);
+	}
+	ca_buf_free(&buf);
 }
 
 static unsigned next_random(unsigned *seed)
@@ -805,9 +1028,13 @@ int main(void)
 		cmocka_unit_test(test_subjects),
 		cmocka_unit_test(test_duplicates),
 		cmocka_unit_test(test_other_attributes),
+		cmocka_unit_test(test_ber),
 		cmocka_unit_test(test_signatures_and_versions),
+		cmocka_unit_test(test_signature_algorithms),
+		cmocka_unit_test(test_unused_bits),
 		cmocka_unit_test(test_foreign_and_odd_keys),
 		cmocka_unit_test(test_pem),
+		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_mutations),
 	};
 

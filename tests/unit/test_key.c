@@ -11,9 +11,11 @@
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <openssl/bn.h>
+#include <openssl/err.h>
 
 #include "ca/base/file.h"
 #include "ca/key.h"
+#include "ca/key_check.h"
 #include "tests/unit/support.h"
 
 /* Made once: an RSA key, opened with either back end. */
@@ -61,6 +63,29 @@ static void test_type_text(void **state)
 	assert_int_equal(ca_key_type_parse("EC:P256"), CA_KEY_NONE);
 }
 
+static int check_spki(
+    const unsigned char *spki, size_t len, enum ca_key_type *type, struct ca_detail *why)
+{
+	EVP_PKEY *pkey = NULL;
+	int r = ca_key_check_public(spki, len, type, &pkey, why);
+
+	assert_true((r == 0) == (pkey != NULL));
+	assert_int_equal(ERR_peek_error(), 0);
+	EVP_PKEY_free(pkey);
+	return r;
+}
+
+static int check_public(gnutls_pubkey_t pubkey, enum ca_key_type *type, struct ca_detail *why)
+{
+	gnutls_datum_t spki;
+	int r;
+
+	assert_int_equal(gnutls_pubkey_export2(pubkey, GNUTLS_X509_FMT_DER, &spki), 0);
+	r = check_spki(spki.data, spki.size, type, why);
+	gnutls_free(spki.data);
+	return r;
+}
+
 /* Every type: made, exported, opened again by both back ends, the same key, and it signs. */
 static void test_generate_and_open(void **state)
 {
@@ -80,7 +105,7 @@ static void test_generate_and_open(void **state)
 		assert_int_equal(ca_key_generate(types[i], &key), 0);
 		assert_int_equal(ca_key_type(key), types[i]);
 		assert_int_equal(ca_key_selftest(key), 0);
-		assert_int_equal(ca_key_check_public(ca_key_pubkey(key), &checked, NULL), 0);
+		assert_int_equal(check_public(ca_key_pubkey(key), &checked, NULL), 0);
 		assert_int_equal(checked, types[i]);
 		assert_int_equal(ca_key_export(key, &der), 0);
 		assert_int_equal(ca_key_export_pem(key, &pem), 0);
@@ -619,7 +644,7 @@ static int check_raw(const BIGNUM *n, unsigned long exponent, struct ca_detail *
 	assert_int_equal(gnutls_pubkey_init(&pubkey), 0);
 	assert_int_equal(gnutls_pubkey_import_rsa_raw(pubkey, &n_data, &e_data), 0);
 	why->text[0] = '\0';
-	r = ca_key_check_public(pubkey, &type, why);
+	r = check_public(pubkey, &type, why);
 	assert_true((r == 0) == (type != CA_KEY_NONE));
 	gnutls_pubkey_deinit(pubkey);
 	BN_free(e);
@@ -725,12 +750,10 @@ static void test_near_factors(void **state)
 	struct ca_detail why;
 
 	(void)state;
-	assert_int_equal(check_near_factors(1, &why), CA_EKEYWEAK);
-	assert_non_null(strstr(why.text, "near"));
-	assert_int_equal(check_near_factors(50, &why), CA_EKEYWEAK);
-	assert_non_null(strstr(why.text, "near"));
-	assert_int_equal(check_near_factors(105, &why), CA_EKEYWEAK);
-	assert_non_null(strstr(why.text, "near"));
+	for (unsigned rounds = 1; rounds <= 105; rounds += 2) {
+		assert_int_equal(check_near_factors(rounds, &why), CA_EKEYWEAK);
+		assert_non_null(strstr(why.text, "near"));
+	}
 	assert_int_equal(check_near_factors(130, &why), 0);
 	/* p * p */
 	do {
@@ -814,53 +837,179 @@ static void test_curves(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		enum ca_key_type type = CA_KEY_NONE;
-		struct ca_buf pem = CA_BUF_INIT;
-		gnutls_datum_t data;
-		gnutls_pubkey_t pubkey;
+		struct ca_buf spki = CA_BUF_INIT;
 		int r;
 
-		assert_int_equal(support_run(&pem,
+		assert_int_equal(support_run(&spki,
 				     "openssl ecparam -genkey -name %s -noout 2>/dev/null |"
-				     " openssl pkey -pubout %s 2>/dev/null",
+				     " openssl pkey -pubout -outform DER %s 2>/dev/null",
 				     rows[i].curve, rows[i].options),
 		    0);
-		assert_true(pem.len > 0);
-		data.data = pem.data;
-		data.size = (unsigned)pem.len;
-		assert_int_equal(gnutls_pubkey_init(&pubkey), 0);
-		r = gnutls_pubkey_import(pubkey, &data, GNUTLS_X509_FMT_PEM);
-		if (r == 0) {
-			r = ca_key_check_public(pubkey, &type, NULL);
-			if (r != rows[i].expected)
-				fail_msg("%s: %d, not %d", rows[i].curve, r, rows[i].expected);
-		} else {
-			assert_int_not_equal(rows[i].expected, 0);
-		}
-		gnutls_pubkey_deinit(pubkey);
-		ca_buf_free(&pem);
+		assert_true(spki.len > 0);
+		r = check_spki(spki.data, spki.len, &type, NULL);
+		if (r != rows[i].expected)
+			fail_msg("%s %s: %d, not %d", rows[i].curve, rows[i].options, r,
+			    rows[i].expected);
+		assert_true((r == 0) == (type != CA_KEY_NONE));
+		ca_buf_free(&spki);
 	}
+}
+
+static gnutls_datum_t spki_of(enum ca_key_type type)
+{
+	struct ca_key *key = NULL;
+	gnutls_datum_t spki;
+
+	assert_int_equal(ca_key_generate(type, &key), 0);
+	assert_int_equal(gnutls_pubkey_export2(ca_key_pubkey(key), GNUTLS_X509_FMT_DER, &spki), 0);
+	ca_key_free(key);
+	return spki;
 }
 
 static void test_point_off_the_curve(void **state)
 {
-	gnutls_datum_t x, y;
-	enum ca_key_type type = CA_KEY_NONE;
-	struct ca_key *key = NULL;
-	gnutls_ecc_curve_t curve;
-	gnutls_pubkey_t pubkey;
+	static const enum ca_key_type types[] = { CA_KEY_EC_P256, CA_KEY_EC_P384 };
 
 	(void)state;
-	assert_int_equal(ca_key_generate(CA_KEY_EC_P256, &key), 0);
-	assert_int_equal(gnutls_pubkey_export_ecc_raw2(ca_key_pubkey(key), &curve, &x, &y, 0), 0);
-	y.data[y.size - 1] ^= 1;
-	assert_int_equal(gnutls_pubkey_init(&pubkey), 0);
-	if (gnutls_pubkey_import_ecc_raw(pubkey, curve, &x, &y) == 0)
-		assert_int_equal(ca_key_check_public(pubkey, &type, NULL), CA_EKEYWEAK);
-	assert_int_equal(type, CA_KEY_NONE);
-	gnutls_pubkey_deinit(pubkey);
-	gnutls_free(x.data);
-	gnutls_free(y.data);
-	ca_key_free(key);
+	for (size_t i = 0; i < 2; i++) {
+		gnutls_datum_t spki = spki_of(types[i]);
+		enum ca_key_type type = CA_KEY_NONE;
+		size_t point = types[i] == CA_KEY_EC_P256 ? 64 : 96; /* octets of x and y */
+
+		assert_int_equal(check_spki(spki.data, spki.size, &type, NULL), 0);
+		type = CA_KEY_NONE;
+		spki.data[spki.size - 1] ^= 1;
+		assert_int_equal(check_spki(spki.data, spki.size, &type, NULL), CA_EKEYWEAK);
+		/* x and y no less than the prime; both 0 */
+		memset(spki.data + spki.size - point, 0xff, point);
+		assert_int_equal(check_spki(spki.data, spki.size, &type, NULL), CA_EKEYWEAK);
+		memset(spki.data + spki.size - point, 0, point);
+		assert_int_equal(check_spki(spki.data, spki.size, &type, NULL), CA_EKEYWEAK);
+		assert_int_equal(type, CA_KEY_NONE);
+		gnutls_free(spki.data);
+	}
+}
+
+/* A key has one encoding, or a hash of it would not find it again. */
+static void test_one_encoding(void **state)
+{
+	static const enum ca_key_type types[] = { CA_KEY_RSA_2048, CA_KEY_EC_P256, CA_KEY_EC_P384,
+		CA_KEY_ED25519 };
+	enum ca_key_type type;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		gnutls_datum_t spki = spki_of(types[i]);
+		unsigned char *copy = malloc(spki.size + 2);
+		size_t at;
+
+		assert_non_null(copy);
+		assert_int_equal(check_spki(spki.data, spki.size, &type, NULL), 0);
+		memcpy(copy, spki.data, spki.size);
+		copy[spki.size] = 0;
+		assert_int_equal(check_spki(copy, spki.size + 1, &type, NULL), CA_ECSR);
+		for (size_t cut = 0; cut < spki.size; cut++)
+			assert_int_equal(check_spki(copy, cut, &type, NULL), CA_ECSR);
+		/* a length in one octet more than it needs (X.690, section 10.1) */
+		at = spki.data[1] & 0x80 ? (size_t)(spki.data[1] & 0x7f) : 0;
+		copy[1] = (unsigned char)(0x80 | (at + 1));
+		if (at == 0) {
+			copy[2] = spki.data[1];
+		} else {
+			copy[2] = 0;
+			memcpy(copy + 3, spki.data + 2, at);
+		}
+		memcpy(copy + 3 + at, spki.data + 2 + at, spki.size - 2 - at);
+		assert_int_equal(check_spki(copy, spki.size + 1, &type, NULL), CA_ECSR);
+		/* unused bits in the BIT STRING: its first octet precedes the key */
+		memcpy(copy, spki.data, spki.size);
+		at = spki.size - (types[i] == CA_KEY_ED25519      ? 33
+				     : types[i] == CA_KEY_EC_P256 ? 66
+				     : types[i] == CA_KEY_EC_P384 ? 98
+								  : 271);
+		assert_int_equal(copy[at], 0);
+		copy[at] = 1;
+		assert_int_not_equal(check_spki(copy, spki.size, &type, NULL), 0);
+		gnutls_free(spki.data);
+		free(copy);
+	}
+}
+
+/* An RSA key whose NULL parameters are left out. */
+static void test_without_null(void **state)
+{
+	static const unsigned char end[] = { 0x05, 0x00, 0x03, 0x82 };
+	gnutls_datum_t spki = spki_of(CA_KEY_RSA_2048);
+	unsigned char *null = memmem(spki.data, spki.size, end, sizeof(end));
+	enum ca_key_type type;
+
+	(void)state;
+	assert_ptr_equal(null, spki.data + 17);
+	memmove(null, null + 2, spki.size - 19);
+	spki.data[3] -= 2; /* the whole */
+	spki.data[5] -= 2; /* the algorithm */
+	assert_int_equal(check_spki(spki.data, spki.size - 2, &type, NULL), CA_ECSR);
+	gnutls_free(spki.data);
+}
+
+/* Parameters that an algorithm does not have, keys of another algorithm's size. */
+static void test_odd_spki(void **state)
+{
+	static const struct {
+		const char *name, *der;
+		size_t len;
+		int expected;
+	} rows[] = {
+		{ "Ed25519 of 31 octets",
+		    "\x30\x29\x30\x05\x06\x03\x2b\x65\x70\x03\x20\x00"
+		    "0123456789012345678901234567890",
+		    43, CA_ECSR },
+		{ "Ed25519 with NULL",
+		    "\x30\x2c\x30\x07\x06\x03\x2b\x65\x70\x05\x00\x03\x21\x00"
+		    "01234567890123456789012345678901",
+		    46, CA_ECSR },
+		{ "RSA of no numbers",
+		    "\x30\x14\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x03"
+		    "\x00"
+		    "\x30\x00",
+		    22, CA_ECSR },
+		{ "RSA of 0 and 0",
+		    "\x30\x1a\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x09"
+		    "\x00"
+		    "\x30\x06\x02\x01\x00\x02\x01\x00",
+		    28, CA_EKEYWEAK },
+		{ "RSA, negative",
+		    "\x30\x1a\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x09"
+		    "\x00"
+		    "\x30\x06\x02\x01\x80\x02\x01\x03",
+		    28, CA_ECSR },
+		{ "EC without a curve",
+		    "\x30\x0f\x30\x09\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x03\x02\x00\x04", 17,
+		    CA_EKEYTYPE },
+		{ "the point at infinity",
+		    "\x30\x19\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce"
+		    "\x3d"
+		    "\x03\x01\x07\x03\x02\x00\x00",
+		    27, CA_EKEYTYPE },
+		{ "no point",
+		    "\x30\x18\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce"
+		    "\x3d"
+		    "\x03\x01\x07\x03\x01\x00",
+		    26, CA_EKEYTYPE },
+		{ "an unknown algorithm", "\x30\x0a\x30\x04\x06\x02\x2a\x03\x03\x02\x00\x01", 12,
+		    CA_EKEYTYPE },
+		{ "nothing", "", 0, CA_ECSR },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		enum ca_key_type type = CA_KEY_NONE;
+		int r = check_spki((const unsigned char *)rows[i].der, rows[i].len, &type, NULL);
+
+		if (r != rows[i].expected)
+			fail_msg("%s: %d, not %d", rows[i].name, r, rows[i].expected);
+		assert_int_equal(type, CA_KEY_NONE);
+	}
 }
 
 int main(void)
@@ -887,6 +1036,9 @@ int main(void)
 		cmocka_unit_test(test_roca),
 		cmocka_unit_test(test_curves),
 		cmocka_unit_test(test_point_off_the_curve),
+		cmocka_unit_test(test_one_encoding),
+		cmocka_unit_test(test_without_null),
+		cmocka_unit_test(test_odd_spki),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
