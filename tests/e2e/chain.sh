@@ -110,6 +110,14 @@ mkdir "$work/none"
 keep "$work/none"
 is "takes all that the token grants" "$(extension "$work/none/tls.crt" subjectAltName)" \
 	"DNS:a.internal, DNS:b.internal, IP Address:10.9.8.7, URI:spiffe://example.internal/x"
+
+# ---- a request that certtool wrote, with its explanation in front ----
+printf 'cn = "gnutls.internal"\ndns_name = "gnutls.internal"\nsigning_key\ntls_www_server\n' >"$work/template"
+certtool --generate-request --load-privkey "$work/ec.key" --template "$work/template" --outfile "$work/certtool.csr" >/dev/null 2>&1
+like "certtool explains its request" "$(head -n 1 "$work/certtool.csr")" 'Information'
+csr_body "$work/certtool.csr" >"$work/certtool.json"
+op POST /v1/certificates "${json[@]}" --data-binary "@$work/certtool.json"
+is "and it is taken" "$status $(field '.dns[0]')" "201 gnutls.internal"
 stop_ca
 
 # ---- an EC issuer, with a revocation URL ----
