@@ -5,9 +5,6 @@
 #include "api/client/verbs.h"
 #include "ca/base/clock.h"
 
-#define LIMIT_DEFAULT 100
-#define LIMIT_MAX 1000000
-
 static int path_make(
     const struct client_args *args, struct ca_buf *path, struct client_problem *problem)
 {
@@ -56,28 +53,12 @@ static int table_print(const json_t *list)
 
 static int list_run(const struct client_args *args, struct client_problem *problem)
 {
-	struct client_http *http = NULL;
 	struct ca_buf path = CA_BUF_INIT;
-	json_t *list = NULL;
-	int64_t most;
-	int error = client_arg_number(args, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &most, problem);
+	int error = path_make(args, &path, problem);
 
 	if (!error)
-		error = path_make(args, &path, problem);
-	if (!error)
-		error = client_operator_connect(args, &http, problem);
-	if (!error)
-		error = client_pages(http, ca_buf_text(&path), "certificates",
-		    client_arg(args, "all") ? 0 : most, &list, problem);
-	if (!error && client_arg(args, "json")) {
-		error = client_json_print(list);
-	} else if (!error) {
-		error = table_print(list);
-		client_pages_hint(list);
-	}
-	json_decref(list);
+		error = client_list(args, ca_buf_text(&path), "certificates", table_print, problem);
 	ca_buf_free(&path);
-	client_http_close(http);
 	return error;
 }
 

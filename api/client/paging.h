@@ -3,21 +3,16 @@
 #define API_CLIENT_PAGING_H
 
 #include <jansson.h>
-#include <stdint.h>
 
-#include "api/client/http.h"
-
-#define CLIENT_PAGE_MAX 500 /* what the CA gives at once */
+#include "api/client/options.h"
 
 /*
- * Get path (with its query, without limit and cursor) and go on until there is no more or most
- * entries are there (0: all). *out is one document of the server's form, {key: [entries], "next":
- * cursor or null}; a new reference.
+ * A verb that lists, as an operator: get path (with its query, without limit and cursor) page by
+ * page, as far as the flags limit and all say, and show one document of the server's form, {key:
+ * [entries], "next": cursor or null}: with the flag json as it is, else by print(), with a word on
+ * standard error when the list goes on.
  */
-int client_pages(struct client_http *http, const char *path, const char *key, int64_t most,
-    json_t **out, struct client_problem *problem);
-
-/* Say on standard error when the list goes on. */
-void client_pages_hint(const json_t *list);
+int client_list(const struct client_args *args, const char *path, const char *key,
+    int (*print)(const json_t *list), struct client_problem *problem);
 
 #endif

@@ -8,8 +8,6 @@
 #include "api/client/verbs.h"
 
 #define USES_MAX 1000
-#define LIMIT_DEFAULT 100
-#define LIMIT_MAX 1000000
 
 /* ---- create ---- */
 
@@ -139,25 +137,7 @@ static int table_print(const json_t *list)
 
 static int list_run(const struct client_args *args, struct client_problem *problem)
 {
-	struct client_http *http = NULL;
-	json_t *list = NULL;
-	int64_t most;
-	int error = client_arg_number(args, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &most, problem);
-
-	if (!error)
-		error = client_operator_connect(args, &http, problem);
-	if (!error)
-		error = client_pages(http, "/v1/tokens", "tokens",
-		    client_arg(args, "all") ? 0 : most, &list, problem);
-	if (!error && client_arg(args, "json")) {
-		error = client_json_print(list);
-	} else if (!error) {
-		error = table_print(list);
-		client_pages_hint(list);
-	}
-	json_decref(list);
-	client_http_close(http);
-	return error;
+	return client_list(args, "/v1/tokens", "tokens", table_print, problem);
 }
 
 static const struct client_flag list_flags[] = {
