@@ -115,18 +115,8 @@ static int seal_authority_key(
 {
 	const struct ca_seal_place place = { row->tenant_id, "authorities", row->name,
 		"sealed_key" };
-	struct ca_buf pkcs8 = CA_BUF_INIT, sealed = CA_BUF_INIT;
-	int r;
 
-	r = ca_key_export(key, &pkcs8);
-	if (!r)
-		r = ca_keyring_seal(
-		    ring, STORE_KEY_SIGNING, &place, pkcs8.data, pkcs8.len, &sealed);
-	if (!r)
-		row->sealed_key.data = ca_buf_take(&sealed, &row->sealed_key.len);
-	ca_buf_free(&pkcs8);
-	ca_buf_free(&sealed);
-	return r;
+	return ca_keyring_seal_key(ring, STORE_KEY_SIGNING, &place, key, &row->sealed_key);
 }
 
 /* No two CAs ever have the same subject: verifiers tell them apart by it. */

@@ -206,6 +206,21 @@ int ca_keyring_seal(const struct ca_keyring *ring, enum store_key_purpose purpos
 	return ca_seal(key->octets, key->version, place, secret, len, out);
 }
 
+int ca_keyring_seal_key(const struct ca_keyring *ring, enum store_key_purpose purpose,
+    const struct ca_seal_place *place, const struct ca_key *key, struct store_blob *out)
+{
+	struct ca_buf pkcs8 = CA_BUF_INIT, sealed = CA_BUF_INIT;
+	int r = ca_key_export(key, &pkcs8);
+
+	if (!r)
+		r = ca_keyring_seal(ring, purpose, place, pkcs8.data, pkcs8.len, &sealed);
+	if (!r)
+		out->data = ca_buf_take(&sealed, &out->len);
+	ca_buf_free(&pkcs8);
+	ca_buf_free(&sealed);
+	return r;
+}
+
 int ca_keyring_unseal(const struct ca_keyring *ring, enum store_key_purpose purpose,
     const struct ca_seal_place *place, const void *blob, size_t len, struct ca_buf *out)
 {

@@ -9,6 +9,7 @@
 
 #include "ca/base/buf.h"
 #include "ca/base/error.h"
+#include "ca/key.h"
 #include "ca/seal.h"
 #include "store/installation.h"
 #include "store/store.h"
@@ -37,6 +38,10 @@ void ca_keyring_free(struct ca_keyring *ring); /* wipes; NULL is fine */
 /* Seal under the newest key of the place's tenant. CA_ENOTFOUND: the tenant has none. */
 int ca_keyring_seal(const struct ca_keyring *ring, enum store_key_purpose purpose,
     const struct ca_seal_place *place, const void *secret, size_t len, struct ca_buf *out);
+
+/* Seal a private key's PKCS#8; *out must be empty. */
+int ca_keyring_seal_key(const struct ca_keyring *ring, enum store_key_purpose purpose,
+    const struct ca_seal_place *place, const struct ca_key *key, struct store_blob *out);
 
 /* Append the secret. CA_ESEAL: cut, changed, moved, or sealed under a key that is not in the ring.
  */

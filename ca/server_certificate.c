@@ -61,22 +61,14 @@ static int make_grant(const struct ca_authority *issuer, const struct ca_names *
 static int seal_key(const struct ca_key *key, const struct ca_keyring *ring, int64_t now,
     struct store_secret *secret)
 {
-	struct ca_buf pkcs8 = CA_BUF_INIT, sealed = CA_BUF_INIT;
-	int r;
+	int r = ca_keyring_seal_key(ring, STORE_KEY_DATA, &key_place, key, &secret->sealed);
 
-	r = ca_key_export(key, &pkcs8);
-	if (!r)
-		r = ca_keyring_seal(
-		    ring, STORE_KEY_DATA, &key_place, pkcs8.data, pkcs8.len, &sealed);
-	if (!r) {
-		secret->tenant_id = STORE_TENANT_SYSTEM;
-		memcpy(secret->name, SERVER_KEY, sizeof(SERVER_KEY));
-		secret->created_at = now;
-		secret->sealed.data = ca_buf_take(&sealed, &secret->sealed.len);
-	}
-	ca_buf_free(&pkcs8);
-	ca_buf_free(&sealed);
-	return r;
+	if (r)
+		return r;
+	secret->tenant_id = STORE_TENANT_SYSTEM;
+	memcpy(secret->name, SERVER_KEY, sizeof(SERVER_KEY));
+	secret->created_at = now;
+	return 0;
 }
 
 int ca_server_draft_make(const struct ca_authority *issuer, const struct ca_names *names,

@@ -1,7 +1,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -71,15 +70,6 @@ static int lay_out(const char *path)
 	return rc;
 }
 
-static int sync_parent(const char *path)
-{
-	char *copy = strdup(path);
-	int rc = copy ? ca_dir_sync(dirname(copy)) : CA_ENOMEM;
-
-	free(copy);
-	return rc;
-}
-
 static void remove_all(const char *path)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
@@ -108,7 +98,7 @@ int store_create(const char *path)
 	close(fd);
 	rc = lay_out(path);
 	if (rc == 0)
-		rc = sync_parent(path);
+		rc = ca_parent_sync(path);
 	if (rc)
 		remove_all(path);
 	return rc;

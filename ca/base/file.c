@@ -83,7 +83,7 @@ static int publish(const char *temporary, const char *path, bool exclusive)
 	return 0;
 }
 
-static int sync_parent(const char *path)
+int ca_parent_sync(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir;
@@ -122,7 +122,7 @@ int ca_file_write(const char *path, const void *data, size_t len, mode_t mode, b
 	if (r)
 		unlink(temporary);
 	else
-		r = sync_parent(path);
+		r = ca_parent_sync(path);
 	free(temporary);
 	return r;
 }
@@ -149,7 +149,7 @@ static int make_parents(char *path)
 			continue;
 		*p = '\0';
 		if (mkdir(path, 0755) == 0)
-			r = sync_parent(path);
+			r = ca_parent_sync(path);
 		else if (errno != EEXIST)
 			r = failed("make the directory", path);
 		*p = '/';
@@ -171,7 +171,7 @@ int ca_dir_make(const char *path, mode_t mode)
 	if (r)
 		goto out;
 	if (mkdir(copy, mode) == 0)
-		r = chmod(copy, mode) ? failed("set the mode of", copy) : sync_parent(copy);
+		r = chmod(copy, mode) ? failed("set the mode of", copy) : ca_parent_sync(copy);
 	else if (errno != EEXIST)
 		r = failed("make the directory", copy);
 out:

@@ -22,6 +22,9 @@ int ca_fd_read(int fd, size_t max, struct ca_buf *out);
  */
 int ca_file_write(const char *path, const void *data, size_t len, mode_t mode, bool exclusive);
 
+/* fsync the directory that path stands in. */
+int ca_parent_sync(const char *path);
+
 /* fsync a directory. */
 int ca_dir_sync(const char *path);
 
