@@ -11,8 +11,6 @@
 #include "ca/base/clock.h"
 #include "ca/base/text.h"
 
-#define PAGE_DEFAULT 100
-
 /* ---- one certificate ---- */
 
 /* May whoever asks do to the row what the roles in others may do to any row of their tenant? To its
@@ -30,8 +28,7 @@ static int check_reach(
 		return CA_ENOTFOUND; /* whether it exists is none of its business */
 	if (who->who & others)
 		return 0;
-	return ca_refuse(&request->why, CA_EFORBIDDEN, "the role %s does not allow this",
-	    store_role_text(who->operator_.role));
+	return server_refuse_role(request);
 }
 
 /* The row that the path names. */
@@ -152,18 +149,6 @@ static int tenant_parameter(
 	if (!r)
 		filter->tenant_id = tenant.id;
 	return r;
-}
-
-int server_limit_parameter(struct server_request *request, size_t *out)
-{
-	const char *text = server_request_query(request, "limit");
-	int64_t limit = PAGE_DEFAULT;
-
-	if (text && ca_parse_int(text, 1, STORE_PAGE_MAX, &limit))
-		return ca_refuse(&request->why, CA_EQUERY,
-		    "limit is not a whole number from 1 to %d", STORE_PAGE_MAX);
-	*out = (size_t)limit;
-	return 0;
 }
 
 struct listing {

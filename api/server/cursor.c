@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "api/server/cursor.h"
+#include "api/server/request.h"
 #include "ca/base/buf.h"
 #include "ca/base/text.h"
 
+#define PAGE_DEFAULT 100
 #define CURSOR_MAX 1024 /* octets within the base64url */
 
 /* A cursor names the order that it belongs to: by id, by expiry, or by name. */
@@ -57,4 +59,16 @@ int server_cursor_parse(const char *text, const struct store_filter *filter,
 	return 0;
 refuse:
 	return ca_refuse(why, CA_EQUERY, "the cursor is not one of this listing");
+}
+
+int server_limit_parameter(struct server_request *request, size_t *out)
+{
+	const char *text = server_request_query(request, "limit");
+	int64_t limit = PAGE_DEFAULT;
+
+	if (text && ca_parse_int(text, 1, STORE_PAGE_MAX, &limit))
+		return ca_refuse(&request->why, CA_EQUERY,
+		    "limit is not a whole number from 1 to %d", STORE_PAGE_MAX);
+	*out = (size_t)limit;
+	return 0;
 }

@@ -64,8 +64,7 @@ static int profile_field(struct server_request *request, struct enrolment *e)
 		return ca_refuse(&request->why, CA_EPROFILEREFUSED, "no token makes an operator");
 	if (!e->profile->for_operators && who->kind == SERVER_OPERATED &&
 	    !server_role_may_write(who->operator_.role))
-		return ca_refuse(&request->why, CA_EFORBIDDEN, "the role %s does not allow this",
-		    store_role_text(who->operator_.role));
+		return server_refuse_role(request);
 	return 0;
 }
 

@@ -233,13 +233,18 @@ static const gnutls_datum_t *shown_certificate(const struct server_connection *c
 	return n ? list : NULL;
 }
 
+int server_refuse_role(struct server_request *request)
+{
+	return ca_refuse(&request->why, CA_EFORBIDDEN, "the role %s does not allow this",
+	    store_role_text(request->identity.operator_.role));
+}
+
 static int authorise(struct server_request *request)
 {
 	if (request->identity.who & request->route->who)
 		return 0;
 	if (request->identity.kind == SERVER_OPERATED)
-		return ca_refuse(&request->why, CA_EFORBIDDEN, "the role %s does not allow this",
-		    store_role_text(request->identity.operator_.role));
+		return server_refuse_role(request);
 	return ca_refuse(&request->why, CA_EFORBIDDEN, "%s does not allow this",
 	    request->identity.kind == SERVER_BEARER ? "an enrolment token"
 						    : "a service's certificate");

@@ -39,6 +39,9 @@ void server_identity_clear(struct server_identity *identity);
  */
 int server_identify(struct server_request *request);
 
+/* CA_EFORBIDDEN, naming the role that does not suffice. */
+int server_refuse_role(struct server_request *request);
+
 /* May an operator with this role make tokens and certificates? */
 bool server_role_may_write(enum store_role role);
 

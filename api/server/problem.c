@@ -107,11 +107,6 @@ static const char *status_phrase(unsigned status)
 	}
 }
 
-unsigned server_problem_status(int error)
-{
-	return find(error)->status;
-}
-
 void server_problem(struct server_request *request, int error)
 {
 	const struct problem_row *row = find(error);

@@ -10,7 +10,4 @@ struct server_request;
  */
 void server_problem(struct server_request *request, int error);
 
-/* The HTTP status of a CA_E… code. */
-unsigned server_problem_status(int error);
-
 #endif

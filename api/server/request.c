@@ -323,13 +323,22 @@ static bool is_json(const char *content_type)
 	       (content_type[n] == '\0' || strchr("; \t", content_type[n]));
 }
 
+/* What the headers say of the body. */
+static void measure_body(struct server_request *request)
+{
+	const char *length = server_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	request->chunked =
+	    server_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+	if (length && ca_parse_int(length, 0, INT64_MAX, &request->declared))
+		request->declared = INT64_MAX;
+}
+
 /* What the headers alone decide. */
 static int check_headers(struct server_request *request)
 {
-	const char *parameter, *length;
+	const char *parameter;
 	size_t parameter_len;
-	int64_t declared = 0;
-	bool chunked;
 	int r = server_route_find(request->method, request->path, &request->route, &parameter,
 	    &parameter_len, request->allow);
 
@@ -343,14 +352,10 @@ static int check_headers(struct server_request *request)
 		r = check_query(request);
 	if (r)
 		return r;
-	length = server_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	if (length && ca_parse_int(length, 0, INT64_MAX, &declared))
-		declared = INT64_MAX;
-	if (declared > (int64_t)request->route->body_max)
+	if (request->declared > (int64_t)request->route->body_max)
 		return ca_refuse(
 		    &request->why, CA_EBODYLARGE, "more than %zu octets", request->route->body_max);
-	chunked = server_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
-	if (request->route->body_max && (declared > 0 || chunked) &&
+	if (request->route->body_max && (request->declared > 0 || request->chunked) &&
 	    !is_json(server_request_header(request, MHD_HTTP_HEADER_CONTENT_TYPE)))
 		return CA_EMEDIATYPE;
 	return 0;
@@ -359,19 +364,15 @@ static int check_headers(struct server_request *request)
 /* The first call: headers only. Is there a body to read before an answer can be heard? */
 static enum MHD_Result begin(struct server_request *request)
 {
-	const char *length = server_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	const char *chunked = server_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-	int64_t declared = 0;
 	int r = request->refused;
 
+	measure_body(request);
 	if (!r)
 		r = check_headers(request);
 	if (!r)
 		return MHD_YES;
 	request->refused = r;
-	if (length && ca_parse_int(length, 0, INT64_MAX, &declared))
-		declared = INT64_MAX;
-	if ((chunked || declared > 0) && declared <= (int64_t)DRAIN_MAX)
+	if ((request->chunked || request->declared > 0) && request->declared <= (int64_t)DRAIN_MAX)
 		return MHD_YES;
 	return reply(request, r);
 }

@@ -45,6 +45,8 @@ struct server_request {
 	size_t query_len;
 
 	struct ca_buf body;
+	int64_t declared; /* the Content-Length; 0 without one, INT64_MAX for what is no number */
+	bool chunked;
 	size_t received; /* octets of body that came, kept or not */
 	int refused; /* a CA_E… that stood before the body did; the body is drained, not kept */
 	bool answered;

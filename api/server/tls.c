@@ -260,13 +260,3 @@ int server_tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_
 	*flags = 0;
 	return 0;
 }
-
-int64_t server_tls_not_after(struct server_tls *tls)
-{
-	int64_t not_after;
-
-	pthread_mutex_lock(&tls->lock);
-	not_after = tls->current->certificate->not_after;
-	pthread_mutex_unlock(&tls->lock);
-	return not_after;
-}

@@ -49,7 +49,4 @@ int server_tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_
     gnutls_pcert_st **pcert, unsigned *pcert_length, gnutls_ocsp_data_st **ocsp,
     unsigned *ocsp_length, gnutls_privkey_t *key, unsigned *flags);
 
-/* When the certificate in use ends. */
-int64_t server_tls_not_after(struct server_tls *tls);
-
 #endif

@@ -14,7 +14,6 @@
 
 #define TOKEN_DEFAULT_TTL CA_HOUR
 #define TOKEN_MAX_TTL CA_DAY
-#define PAGE_DEFAULT 100
 #define NAMES_LENGTH_MAX 3500 /* so that the token fits into a request's headers */
 
 struct token_state {
