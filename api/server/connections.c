@@ -23,8 +23,8 @@
 #include "ca/base/log.h"
 
 #define TICK_MS 500   /* how often deadlines are looked at */
-#define LINGER_MS 300 /* idle for this long while draining: nothing is on its way any more */
-#define STUCK_MS 900  /* a handshake as old as this while draining will not become a request */
+#define LINGER_MS 1000 /* idle for this long while draining: nothing is on its way any more */
+#define STUCK_MS 1500  /* a handshake as old as this while draining will not become a request */
 #define HONEST_MS                                                                                  \
 	1000 /* a handshake, or headers, that take longer than this may make room at the limit */
 #define EVENTS 64

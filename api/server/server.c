@@ -183,6 +183,20 @@ static void wait_for_jobs(void)
 
 /* ---- */
 
+/* How well commits were shared stands beside the end. */
+static void log_end(struct store *store)
+{
+	struct store_stats stats;
+	char commits[24], writes[24];
+	const struct ca_log_field fields[] = { { "commits", commits }, { "writes", writes },
+		{ 0 } };
+
+	store_stats(store, &stats);
+	snprintf(commits, sizeof(commits), "%llu", (unsigned long long)stats.commits);
+	snprintf(writes, sizeof(writes), "%llu", (unsigned long long)stats.jobs);
+	ca_log_event(CA_LOG_INFO, "stopped", fields);
+}
+
 static int serve(struct server *server, const sigset_t *signals)
 {
 	struct MHD_Daemon *daemon = start_http(server);
@@ -242,11 +256,11 @@ int server_run(const struct server_options *options)
 	server_health_stop(server.health);
 	server_connections_free(server.connections);
 	server_tls_free(server.tls);
+	if (!r)
+		log_end(server.store);
 	store_close(server.store);
 	ca_installation_free(server.installation);
 	free(server.public_url);
 	close(lock);
-	if (!r)
-		ca_logf(CA_LOG_INFO, "stopped");
 	return r;
 }

