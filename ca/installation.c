@@ -24,6 +24,7 @@ void ca_installation_free(struct ca_installation *inst)
 /* ---- loading ---- */
 
 struct loading {
+	struct store_tx *tx;
 	struct ca_installation *inst;
 	const struct ca_key_backend *backend;
 	struct ca_detail *why;
@@ -74,6 +75,7 @@ static int load_authority(const struct store_authority *row, void *arg)
 {
 	struct loading *loading = arg;
 	struct ca_authority *authority = NULL;
+	struct store_tenant tenant;
 	struct ca_key *key = NULL;
 	int r;
 
@@ -93,6 +95,10 @@ static int load_authority(const struct store_authority *row, void *arg)
 		goto out;
 	}
 	key = NULL; /* transferred */
+	r = store_tenant_get(loading->tx, row->tenant_id, &tenant);
+	if (r)
+		goto out;
+	memcpy(authority->tenant, tenant.name, sizeof(authority->tenant));
 	r = keep(loading->inst, authority);
 	if (!r)
 		authority = NULL; /* transferred */
@@ -145,7 +151,7 @@ static int load_secret(struct store_tx *tx, const struct ca_keyring *ring, const
 static int load_all(struct store_tx *tx, const struct ca_master_key *master,
     const struct ca_key_backend *backend, struct ca_installation *inst, struct ca_detail *why)
 {
-	struct loading loading = { inst, backend, why };
+	struct loading loading = { tx, inst, backend, why };
 	int r;
 
 	r = store_installation_get(tx, &inst->settings);

@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,23 @@ static int note_wal(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/*
+ * Who may do what follows from these tables. Watched here rather than noted by whoever writes: none
+ * can be forgotten. A new row takes nothing away.
+ */
+static void note_change(
+    void *arg, int operation, const char *schema, const char *table, sqlite3_int64 id)
+{
+	struct store_tx *tx = arg;
+
+	(void)schema;
+	(void)id;
+	if (operation != SQLITE_INSERT &&
+	    (strcmp(table, "certificates") == 0 || strcmp(table, "operators") == 0 ||
+		strcmp(table, "tenants") == 0))
+		tx->rights_changed = true;
+}
+
 static int configure(struct store_tx *tx, bool reader, int busy_ms)
 {
 	sqlite3_busy_timeout(tx->db, busy_ms);
@@ -86,16 +104,25 @@ static int configure(struct store_tx *tx, bool reader, int busy_ms)
 	if (reader)
 		return store_db_exec(tx, "PRAGMA query_only = ON; PRAGMA cell_size_check = ON;"
 					 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -512");
+	sqlite3_update_hook(tx->db, note_change, tx);
 	return store_db_exec(tx,
 	    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON;"
 	    "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST; PRAGMA cache_size = -2048");
 }
 
+/* Counting every allocation takes a lock that all connections share. */
+static void count_no_memory(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int store_db_open(const char *path, bool reader, int busy_ms, struct store_tx **out)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct store_tx *tx;
 	int rc;
 
+	pthread_once(&once, count_no_memory);
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return CA_ENOTFOUND;
 	tx = calloc(1, sizeof(*tx));
@@ -180,6 +207,7 @@ static int run(struct store_tx *tx, enum store_statement which)
 int store_db_begin(struct store_tx *tx, bool write)
 {
 	tx->failed = 0;
+	tx->rights_changed = false;
 	return run(tx, write ? STORE_SQL_BEGIN_WRITE : STORE_SQL_BEGIN_READ);
 }
 

@@ -26,8 +26,9 @@ struct store_tx {
 	 * by itself then, so that a further statement would commit alone: none is run any more.
 	 */
 	int failed;
-	int wal_pages; /* in the WAL after the last commit */
-	int logged;    /* the failure logged last, and when: a dead disk is one line a second */
+	int wal_pages;       /* in the WAL after the last commit */
+	bool rights_changed; /* this transaction changed or removed a row that rights follow from */
+	int logged; /* the failure logged last, and when: a dead disk is one line a second */
 	int64_t logged_at;
 	struct store *store;   /* whose reader it is */
 	struct store_tx *next; /* in the list of idle readers */

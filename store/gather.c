@@ -9,11 +9,12 @@ size_t store_gather_target(const struct store_gather *gather, bool waiting)
 	return waiting ? 2 : 1;
 }
 
-/* Too few came in time: expect no more than that. Enough came: now and then try for one more. */
+/* Too few came in time: expect fewer, soon no more than that. Enough came: now and then try for one
+ * more. */
 void store_gather_learn(struct store_gather *gather, size_t target, size_t n)
 {
 	if (n < target) {
-		gather->target = n;
+		gather->target = n > target * 3 / 4 ? n : target * 3 / 4;
 		gather->met = 0;
 		return;
 	}

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,6 +30,7 @@
 struct store {
 	char *path;
 	int busy_ms;
+	atomic_uint_least64_t rights; /* see store_rights_version() */
 	size_t queue_max;
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -215,6 +217,11 @@ void store_read_end(struct store_tx *tx)
 	give_back(tx->store, tx, usable && !tx->failed);
 }
 
+uint64_t store_rights_version(const struct store *store)
+{
+	return atomic_load(&store->rights);
+}
+
 /* ---- writing: the writer's thread ---- */
 
 static void finish(struct store *store, struct store_job *job, int result)
@@ -259,6 +266,8 @@ static int run_and_commit(
 	}
 	if (rc == 0) {
 		rc = store_db_commit(tx);
+		if (tx->rights_changed)
+			atomic_fetch_add(&store->rights, 1);
 		count_commit(store, rc == 0);
 		return rc;
 	}
@@ -327,21 +336,34 @@ static bool settle(struct store *store, bool idle)
 	return true;
 }
 
-/* There is a job: wait a moment for as many as are worth a commit. The lock is held. */
+static struct timespec in_a_moment(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += STORE_GATHER_PAUSE_MS * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+/* There is a job: wait for as many as are worth a commit, as long as they keep coming. The lock is
+ * held. */
 static void gather(struct store *store, size_t target)
 {
-	struct timespec until;
+	size_t before = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += STORE_GATHER_MS * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	store->wanted = target;
-	while (store->stats.queued < target && !store->stopping)
-		if (pthread_cond_timedwait(&store->wake, &store->lock, &until))
-			break;
+	for (int i = 0; i < STORE_GATHER_PAUSES && store->stats.queued > before; i++) {
+		const struct timespec until = in_a_moment();
+
+		before = store->stats.queued;
+		while (store->stats.queued < target && !store->stopping)
+			if (pthread_cond_timedwait(&store->wake, &store->lock, &until))
+				break;
+	}
 	store->wanted = 1;
 }
 

@@ -117,15 +117,26 @@ static int add_lineage(struct ca_buf *out, struct store_tx *tx, const struct sto
 	return r;
 }
 
+/* The issuer's tenant is at hand; that of an issuer that was retired is looked up. */
+static int add_tenant(struct ca_buf *out, struct store_tx *tx, const struct ca_authority *issuer,
+    const struct store_certificate *row)
+{
+	struct store_tenant tenant;
+	int r = 0;
+
+	if (!issuer)
+		r = store_tenant_get(tx, row->tenant_id, &tenant);
+	if (!r)
+		add_string(out, "tenant", issuer ? issuer->tenant : tenant.name);
+	return r;
+}
+
 static int add_identity(struct ca_buf *out, struct store_tx *tx, const struct ca_authority *issuer,
     const struct store_certificate *row)
 {
 	unsigned char fingerprint[STORE_HASH];
-	struct store_tenant tenant;
-	int r = store_tenant_get(tx, row->tenant_id, &tenant);
+	int r;
 
-	if (r)
-		return r;
 	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, row->der, row->der_len, fingerprint) < 0)
 		return CA_EINTERNAL;
 	add_hex(out, "serial", row->serial, row->serial_len);
@@ -133,7 +144,9 @@ static int add_identity(struct ca_buf *out, struct store_tx *tx, const struct ca
 	add_hex(out, "fingerprint", fingerprint, sizeof(fingerprint));
 	add_string(out, "status", server_certificate_status(row, ca_now()));
 	add_string(out, "profile", row->profile);
-	add_string(out, "tenant", tenant.name);
+	r = add_tenant(out, tx, issuer, row);
+	if (r)
+		return r;
 	add_string(out, "issuer", issuer ? issuer->name : NULL);
 	add_string(out, "common_name", row->common_name[0] ? row->common_name : NULL);
 	return add_lineage(out, tx, row);

@@ -10,9 +10,9 @@
 struct ca_installation;
 
 /*
- * Append the certificate object of the API; with pem, the certificate and its chain too. The
- * tenant, and a lineage that began with another certificate, are looked up in tx. CA_ENOMEM,
- * CA_ESTORE.
+ * Append the certificate object of the API; with pem, the certificate and its chain too. What
+ * the row does not hold is looked up in tx: the first of its lineage, the tenant of an issuer that
+ * was retired. tx may be NULL for a new lineage by an issuer in office. CA_ENOMEM, CA_ESTORE.
  */
 int server_certificate_json(const struct ca_installation *installation, struct store_tx *tx,
     const struct store_certificate *row, bool pem, struct ca_buf *out);

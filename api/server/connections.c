@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "api/server/connections.h"
+#include "api/server/join.h"
 #include "api/server/listener.h"
 #include "api/server/server.h"
 #include "api/server/tls.h"
@@ -22,7 +23,7 @@
 #include "ca/base/error.h"
 #include "ca/base/log.h"
 
-#define TICK_MS 500   /* how often deadlines are looked at */
+#define TICK_MS 500    /* how often deadlines are looked at */
 #define LINGER_MS 1000 /* idle for this long while draining: nothing is on its way any more */
 #define STUCK_MS 1500  /* a handshake as old as this while draining will not become a request */
 #define HONEST_MS                                                                                  \
@@ -42,6 +43,7 @@ struct server_connection {
 	bool in_epoll; /* known to the attendant's epoll (its thread and ours, never at once) */
 	atomic_bool waiting; /* suspended until the socket has something for the handshake */
 	struct server_peer peer;
+	struct server_join join;
 	char address[INET6_ADDRSTRLEN];
 	struct server_connection *prev, *next; /* under all->lock */
 };
@@ -103,6 +105,11 @@ void server_connection_heard(struct server_connection *connection)
 	atomic_store(&connection->heard, true);
 }
 
+void server_connection_answering(struct server_connection *connection)
+{
+	connection->join.expected = true;
+}
+
 void server_connection_idle(struct server_connection *connection)
 {
 	enter(connection, PHASE_IDLE, SERVER_IDLE_MS);
@@ -144,6 +151,16 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *data, size_t len)
 		wait_for_handshake(c);
 	gnutls_transport_set_errno(c->session, EAGAIN);
 	return -1;
+}
+
+static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *iov, int iov_len)
+{
+	struct server_connection *c = ptr;
+	ssize_t n = server_join_push(&c->join, c->fd, iov, iov_len);
+
+	if (n < 0)
+		gnutls_transport_set_errno(c->session, errno);
+	return n;
 }
 
 static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
@@ -199,9 +216,10 @@ static struct server_connection *connection_started(
 	peer_address(mhd, c->address);
 	enter(c, PHASE_HANDSHAKE, SERVER_HANDSHAKE_MS);
 	gnutls_session_set_ptr(c->session, c);
-	gnutls_transport_set_ptr2(c->session, c, (gnutls_transport_ptr_t)(intptr_t)c->fd);
+	gnutls_transport_set_ptr(c->session, c);
 	gnutls_transport_set_pull_function(c->session, pull);
 	gnutls_transport_set_pull_timeout_function(c->session, pull_timeout);
+	gnutls_transport_set_vec_push_function(c->session, push);
 	gnutls_handshake_set_hook_function(
 	    c->session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_POST, handshake_hook);
 	server_tls_session(c->session);
@@ -239,6 +257,8 @@ static void connection_closed(struct server_connection *c)
 	if (c->next)
 		c->next->prev = c->prev;
 	pthread_mutex_unlock(&all->lock);
+	server_join_clear(&c->join);
+	free(c->peer.known);
 	free(c);
 	before = atomic_fetch_sub(&all->count, 1);
 	if (before >= all->server->options->max_connections || atomic_load(&all->server->stopping))

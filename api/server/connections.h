@@ -14,6 +14,7 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
+#include "api/server/identity.h"
 #include "store/certificates.h"
 
 struct server;
@@ -49,6 +50,9 @@ void server_connection_heard(struct server_connection *connection);
 /* A request's answer was sent: the connection idles from now on. */
 void server_connection_idle(struct server_connection *connection);
 
+/* An answer is queued whose head and body are to be sent together. */
+void server_connection_answering(struct server_connection *connection);
+
 gnutls_session_t server_connection_session(const struct server_connection *connection);
 
 /* The peer's address as text. Borrowed, alive as long as the connection. */
@@ -64,6 +68,9 @@ struct server_peer {
 	unsigned char serial[STORE_SERIAL_MAX];
 	size_t serial_len;
 	int64_t issuer_id; /* the authority whose signature on it was verified; 0: not yet */
+	struct server_identity *known; /* whom it stood for when the store's rights had that
+					  version; owned, NULL: not looked up yet */
+	uint64_t known_rights;
 };
 
 struct server_peer *server_connection_tls_peer(struct server_connection *connection);

@@ -322,20 +322,19 @@ static int answer_recorded(struct server_request *request)
 	const struct enrolment *e = request->state;
 	struct store_certificate row = { 0 };
 	struct store_tx *tx = NULL;
-	int r = store_read_begin(request->server->store, &tx);
+	int r;
 
+	if (e->recorded_id == e->row.id)
+		return answer_row(request, NULL, &e->row);
+	r = store_read_begin(request->server->store, &tx);
 	if (r)
 		return r;
-	if (e->recorded_id == e->row.id) {
-		r = answer_row(request, tx, &e->row);
-	} else {
-		r = store_certificate_get_id(tx, e->recorded_id, &row);
-		if (!r && row.status == STORE_REVOKED)
-			r = ca_refuse(&request->why, CA_ECERTREVOKED,
-			    "what this key got for this token is revoked");
-		if (!r)
-			r = answer_row(request, tx, &row);
-	}
+	r = store_certificate_get_id(tx, e->recorded_id, &row);
+	if (!r && row.status == STORE_REVOKED)
+		r = ca_refuse(
+		    &request->why, CA_ECERTREVOKED, "what this key got for this token is revoked");
+	if (!r)
+		r = answer_row(request, tx, &row);
 	store_certificate_clear(&row);
 	store_read_end(tx);
 	return r;

@@ -1,4 +1,5 @@
 #include <gnutls/x509.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -142,17 +143,16 @@ static int verify_signature(const struct ca_installation *installation, struct s
 	return 0;
 }
 
-static int check_row(struct server_request *request, const struct store_certificate *row)
+/* By the clock of this request. */
+static int check_validity(struct server_request *request)
 {
+	const struct server_identity *who = &request->identity;
 	int64_t now = ca_now();
 
-	if (row->status == STORE_REVOKED)
-		return ca_refuse(
-		    &request->why, CA_ECERTREVOKED, "the client certificate is revoked");
-	if (now > row->not_after)
+	if (now > who->not_after)
 		return ca_refuse(
 		    &request->why, CA_ECERTEXPIRED, "the client certificate has expired");
-	if (now < row->not_before)
+	if (now < who->not_before)
 		return ca_refuse(&request->why, CA_ECERTEXPIRED,
 		    "the client certificate is not valid yet: the CA's clock is behind");
 	return 0;
@@ -186,7 +186,7 @@ static int identify_row(
 	return 0;
 }
 
-static int identify_certificate(
+static int look_up(
     struct server_request *request, struct server_peer *peer, const gnutls_datum_t *der)
 {
 	struct server_identity *who = &request->identity;
@@ -204,12 +204,13 @@ static int identify_certificate(
 		r = CA_ECERTUNKNOWN;
 	if (!r)
 		r = verify_signature(request->server->installation, peer, row.issuer_id, der);
-	if (!r)
-		r = check_row(request, &row);
+	if (!r && row.status == STORE_REVOKED)
+		r = ca_refuse(&request->why, CA_ECERTREVOKED, "the client certificate is revoked");
 	if (!r)
 		r = identify_row(request, tx, &row);
 	if (!r) {
 		who->certificate_id = row.id;
+		who->not_before = row.not_before;
 		who->not_after = row.not_after;
 		memcpy(who->serial, row.serial, row.serial_len);
 		who->serial_len = row.serial_len;
@@ -217,6 +218,35 @@ static int identify_certificate(
 	store_certificate_clear(&row);
 	store_read_end(tx);
 	return r;
+}
+
+/* For the connection's next request. Without memory it is looked up again. */
+static void remember(struct server_peer *peer, const struct server_identity *who, uint64_t rights)
+{
+	if (!peer->known)
+		peer->known = malloc(sizeof(*peer->known));
+	if (!peer->known)
+		return;
+	*peer->known = *who; /* nothing in it is owned: its token is empty */
+	peer->known_rights = rights;
+}
+
+static int identify_certificate(
+    struct server_request *request, struct server_peer *peer, const gnutls_datum_t *der)
+{
+	/* Asked for before the store is read: what changes in between is seen next time. */
+	uint64_t rights = store_rights_version(request->server->store);
+	int r;
+
+	if (peer->known && peer->known_rights == rights) {
+		request->identity = *peer->known;
+		return check_validity(request);
+	}
+	r = look_up(request, peer, der);
+	if (r)
+		return r;
+	remember(peer, &request->identity, rights);
+	return check_validity(request);
 }
 
 /* ---- */

@@ -1,4 +1,8 @@
-/* Who is asking: found anew at every request, from a bearer token or the TLS client certificate. */
+/*
+ * Who is asking, from a bearer token or the TLS client certificate. The certificate's row and the
+ * operator's are read once a connection, and again as soon as anything changed that rights follow
+ * from (store_rights_version()): every request is judged by what is on record when it comes.
+ */
 #ifndef API_SERVER_IDENTITY_H
 #define API_SERVER_IDENTITY_H
 
@@ -27,7 +31,7 @@ struct server_identity {
 	int64_t certificate_id;
 	unsigned char serial[STORE_SERIAL_MAX]; /* of the client certificate */
 	size_t serial_len;
-	int64_t not_after;
+	int64_t not_before, not_after;
 };
 
 void server_identity_clear(struct server_identity *identity);

@@ -18,6 +18,7 @@
  * reset. */
 #define DRAIN_MAX ((size_t)4 << 20)
 
+#define ANSWER_ROOM 4095 /* a certificate with its chain fits */
 #define LOG_PATH_MAX 200 /* octets of a path that a stranger chose */
 
 static atomic_uint waiting;
@@ -147,6 +148,7 @@ struct ca_buf *server_answer_begin(
 	request->status = status;
 	request->content_type = content_type;
 	ca_buf_clear(&request->answer);
+	ca_buf_reserve(&request->answer, ANSWER_ROOM);
 	return &request->answer;
 }
 
@@ -235,6 +237,8 @@ static enum MHD_Result reply(struct server_request *request, int error)
 		return MHD_NO;
 	}
 	add_headers(request, response);
+	if (len && strcmp(request->method, MHD_HTTP_METHOD_HEAD) != 0)
+		server_connection_answering(request->connection);
 	r = MHD_queue_response(request->mhd, request->status, response);
 	MHD_destroy_response(response);
 	return r;

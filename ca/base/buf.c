@@ -35,6 +35,7 @@ static bool reserve(struct ca_buf *buf, size_t more)
 		goto fail;
 	if (buf->data && buf->len)
 		memcpy(data, buf->data, buf->len);
+	data[buf->len] = '\0';
 	ca_wipe(buf->data, buf->len);
 	free(buf->data);
 	buf->data = data;
@@ -43,6 +44,11 @@ static bool reserve(struct ca_buf *buf, size_t more)
 fail:
 	buf->failed = true;
 	return false;
+}
+
+void ca_buf_reserve(struct ca_buf *buf, size_t len)
+{
+	(void)reserve(buf, len);
 }
 
 void ca_buf_add(struct ca_buf *buf, const void *data, size_t len)
@@ -68,19 +74,23 @@ void ca_buf_add_byte(struct ca_buf *buf, unsigned char byte)
 void ca_buf_addf(struct ca_buf *buf, const char *format, ...)
 {
 	va_list ap, again;
+	size_t room;
 	int n;
 
+	if (!reserve(buf, 0))
+		return;
+	room = buf->cap - buf->len;
 	va_start(ap, format);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, format, ap);
+	n = vsnprintf((char *)buf->data + buf->len, room, format, ap);
 	va_end(ap);
-	if (n < 0) {
+	if (n < 0)
 		buf->failed = true;
-	} else if (reserve(buf, (size_t)n)) {
+	else if ((size_t)n >= room && reserve(buf, (size_t)n))
 		vsnprintf((char *)buf->data + buf->len, (size_t)n + 1, format, again);
-		buf->len += (size_t)n;
-	}
 	va_end(again);
+	if (!buf->failed)
+		buf->len += (size_t)n;
 }
 
 int ca_buf_error(const struct ca_buf *buf)

@@ -22,6 +22,10 @@ struct ca_buf {
 	bool failed;
 };
 
+/* Make room for len octets more, so that adding them does not copy what is there again and again.
+ */
+void ca_buf_reserve(struct ca_buf *buf, size_t len);
+
 void ca_buf_add(struct ca_buf *buf, const void *data, size_t len);
 void ca_buf_add_str(struct ca_buf *buf, const char *text);
 void ca_buf_add_byte(struct ca_buf *buf, unsigned char byte);

@@ -47,15 +47,27 @@ static void a_few_clients_are_seldom_waited_for_in_vain(void **state)
 	assert_in_range(in_vain, 1, 1000 / 8);
 }
 
-static void when_the_others_leave_it_stops_waiting(void **state)
+static void when_the_others_leave_it_soon_stops_waiting(void **state)
 {
 	struct store_gather gather = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
 		taken(&gather, 32);
-	taken(&gather, 1);
+	for (int i = 0; i < 8; i++)
+		taken(&gather, 1);
 	assert_int_equal(store_gather_target(&gather, false), 1);
+}
+
+static void one_late_comer_does_not_undo_what_was_learnt(void **state)
+{
+	struct store_gather gather = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		taken(&gather, 32);
+	taken(&gather, 3);
+	assert_true(store_gather_target(&gather, false) > STORE_GATHER_MAX / 2);
 }
 
 int main(void)
@@ -64,7 +76,8 @@ int main(void)
 		cmocka_unit_test(one_client_never_waits),
 		cmocka_unit_test(many_clients_share_a_commit),
 		cmocka_unit_test(a_few_clients_are_seldom_waited_for_in_vain),
-		cmocka_unit_test(when_the_others_leave_it_stops_waiting),
+		cmocka_unit_test(when_the_others_leave_it_soon_stops_waiting),
+		cmocka_unit_test(one_late_comer_does_not_undo_what_was_learnt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

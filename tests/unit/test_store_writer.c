@@ -17,6 +17,7 @@
 
 #include "store/db.h"
 #include "store/installation.h"
+#include "store/operators.h"
 #include "store/store.h"
 
 static char *dir;
@@ -654,6 +655,46 @@ static void a_kill_leaves_whole_changes(void **state)
 	ca_buf_free(&check);
 }
 
+/* ---- what rights follow from ---- */
+
+static int add_operator(struct store_tx *tx, void *arg)
+{
+	struct store_operator operator_ = { .role = STORE_ROLE_ADMIN, .created_at = 1 };
+	int rc;
+
+	(void)snprintf(operator_.name, sizeof(operator_.name), "somebody");
+	rc = store_operator_add(tx, &operator_);
+	*(int64_t *)arg = operator_.id;
+	return rc;
+}
+
+static int remove_operator(struct store_tx *tx, void *arg)
+{
+	return store_operator_remove(tx, *(int64_t *)arg, 2);
+}
+
+static int remove_and_refuse(struct store_tx *tx, void *arg)
+{
+	int rc = remove_operator(tx, arg);
+
+	return rc ? rc : CA_EFORBIDDEN;
+}
+
+static void rights_taken_away_are_noticed(void **state)
+{
+	uint64_t before = store_rights_version(store);
+	int64_t id = 0;
+
+	(void)state;
+	assert_int_equal(store_write(store, add_operator, &id), 0);
+	assert_int_equal(put("a row more"), 0);
+	assert_int_equal(store_rights_version(store), before);
+	assert_int_equal(store_write(store, remove_and_refuse, &id), CA_EFORBIDDEN);
+	assert_int_equal(store_rights_version(store), before);
+	assert_int_equal(store_write(store, remove_operator, &id), 0);
+	assert_true(store_rights_version(store) > before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -674,6 +715,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_failure_cannot_be_ignored, setup, teardown),
 		cmocka_unit_test_setup_teardown(failing_writes_come_and_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_fsync_stays_failed, setup, teardown),
+		cmocka_unit_test_setup_teardown(rights_taken_away_are_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_kill_leaves_whole_changes, setup, teardown),
 	};
 
