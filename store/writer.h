@@ -1,0 +1,47 @@
+/*
+ * The one thread that writes: jobs wait in a queue, and are run and committed in groups. Private to
+ * store/.
+ */
+#ifndef STORE_WRITER_H
+#define STORE_WRITER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/gather.h"
+#include "store/store.h"
+
+struct store_writer {
+	size_t queue_max;
+	atomic_uint_least64_t rights; /* see store_rights_version() */
+
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t wake;  /* the thread: as many jobs as it wants, or the end */
+	size_t wanted;        /* jobs in the queue that it is woken for */
+	struct store_job *first, **last;
+	struct store_stats stats;
+	bool running, stopping;
+	pthread_t thread; /* while running */
+
+	/* the thread's alone, while there is one */
+	struct store_tx *tx; /* the caller's, set before the first job */
+	struct store_gather gather;
+	int settled_pages; /* of the WAL, when a checkpoint was last tried */
+};
+
+/* All zeroes before; queue_max 0: a default. */
+void store_writer_init(struct store_writer *writer, size_t queue_max);
+
+/* As store_submit() has it. The thread starts with the first job. */
+int store_writer_submit(struct store_writer *writer, struct store_job *job);
+
+void store_writer_stats(struct store_writer *writer, struct store_stats *out);
+
+/* Run what waits, take no more, and end the thread. */
+void store_writer_stop(struct store_writer *writer);
+
+void store_writer_destroy(struct store_writer *writer);
+
+#endif
