@@ -251,6 +251,16 @@ out:
 	return rc;
 }
 
+int store_admits(struct store *store, int64_t deadline_ms)
+{
+	return store_writer_admits(&store->writer, deadline_ms);
+}
+
+void store_expire(struct store *store)
+{
+	store_writer_expire(&store->writer);
+}
+
 void store_stats(struct store *store, struct store_stats *out)
 {
 	store_writer_stats(&store->writer, out);

@@ -62,22 +62,35 @@ uint64_t store_rights_version(const struct store *store);
  * with other jobs; it checks first and writes after, and returns 0 to have its changes committed,
  * or an error to have none of them. It may be called again (a group that failed is run anew, job by
  * job), so it must not keep what the earlier call did. done() is called exactly once, on the
- * writer's thread, after the change is durable or has failed: with 0, with what run() returned, or
- * with CA_ESTORE / CA_ESTOREFULL when the commit failed. It must be quick and must not submit and
- * wait.
+ * writer's thread (or that of store_expire()), after the change is durable or has failed: with 0,
+ * with what run() returned, or with CA_ESTORE / CA_ESTOREFULL when the commit failed. It must be
+ * quick and must not submit and wait.
  */
 struct store_job {
 	int (*run)(struct store_tx *tx, void *arg);
 	void (*done)(void *arg, int result);
 	void *arg;
+	int64_t deadline_ms;    /* of ca_monotonic_ms(): not begun after it; 0: none */
 	struct store_job *next; /* the store's, while the job is submitted */
 };
 
 /*
  * Queue a job; *job belongs to the store until done() is called. CA_EOVERLOADED: the queue is full,
- * CA_ESTOPPING: the store is closing; then done() is not called.
+ * or, by what jobs have taken of late, the deadline would pass; CA_ESTOPPING: the store is closing;
+ * then done() is not called. A job whose deadline passes while it waits is not run: its done() gets
+ * CA_EOVERLOADED.
  */
 int store_submit(struct store *store, struct store_job *job);
+
+/* Would a job with this deadline be taken now? 0, or what store_submit() would return. To be asked
+ * before work that a refusal would waste. */
+int store_admits(struct store *store, int64_t deadline_ms);
+
+/*
+ * End the waiting of those whose deadline has passed, on the caller's thread. The writer does so
+ * between its groups, but a disk may hold it for longer: to be called now and then.
+ */
+void store_expire(struct store *store);
 
 /* Submit and wait. Not from the writer's thread. */
 int store_write(struct store *store, int (*run)(struct store_tx *tx, void *arg), void *arg);

@@ -204,6 +204,43 @@ static size_t wait_for_jobs(struct store_writer *writer, struct store_job *jobs[
 	return n;
 }
 
+static bool is_overdue(const struct store_job *job, int64_t now)
+{
+	return job->deadline_ms && job->deadline_ms < now;
+}
+
+/* Whoever has waited too long gets no more than an answer. Returns how many are left. */
+static size_t refuse_overdue(struct store_writer *writer, struct store_job *jobs[], size_t n)
+{
+	int64_t now = ca_monotonic_ms();
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (is_overdue(jobs[i], now))
+			finish(writer, jobs[i], CA_EOVERLOADED);
+		else
+			jobs[left++] = jobs[i];
+	}
+	return left;
+}
+
+/* A group begins (n is 0), or n jobs are over. */
+static void keep_time(struct store_writer *writer, size_t n)
+{
+	int64_t now = ca_monotonic_ms();
+
+	pthread_mutex_lock(&writer->lock);
+	if (n) {
+		int64_t us = (now - writer->began_ms) * 1000 / (int64_t)n;
+
+		writer->job_us += (us - writer->job_us) / 8;
+		writer->began_ms = 0;
+	} else {
+		writer->began_ms = now;
+	}
+	pthread_mutex_unlock(&writer->lock);
+}
+
 static void *writer_main(void *arg)
 {
 	struct store_job *jobs[GROUP_MAX];
@@ -211,8 +248,13 @@ static void *writer_main(void *arg)
 	size_t n;
 
 	while ((n = wait_for_jobs(writer, jobs)) > 0) {
+		n = refuse_overdue(writer, jobs, n);
+		if (!n)
+			continue;
+		keep_time(writer, 0);
 		run_jobs(writer, jobs, n, true);
 		(void)settle(writer, false);
+		keep_time(writer, n);
 	}
 	return NULL;
 }
@@ -237,16 +279,73 @@ static int start_writer(struct store_writer *writer)
 	return 0;
 }
 
-int store_writer_submit(struct store_writer *writer, struct store_job *job)
+/*
+ * Is there room, and time? A group that has been under way for a while is expected to take as long
+ * again. The lock is held.
+ */
+static int admit(const struct store_writer *writer, int64_t deadline_ms)
 {
-	int rc = 0;
+	int64_t now = ca_monotonic_ms(), wait = writer->began_ms ? now - writer->began_ms : 0;
+
+	if (writer->stopping)
+		return CA_ESTOPPING;
+	if (writer->stats.queued >= writer->queue_max)
+		return CA_EOVERLOADED;
+	wait += (int64_t)writer->stats.queued * writer->job_us / 1000;
+	return deadline_ms && now + wait > deadline_ms ? CA_EOVERLOADED : 0;
+}
+
+int store_writer_admits(struct store_writer *writer, int64_t deadline_ms)
+{
+	int rc;
 
 	pthread_mutex_lock(&writer->lock);
-	if (writer->stopping)
-		rc = CA_ESTOPPING;
-	else if (writer->stats.queued >= writer->queue_max)
-		rc = CA_EOVERLOADED;
-	else if (!writer->running)
+	rc = admit(writer, deadline_ms);
+	pthread_mutex_unlock(&writer->lock);
+	return rc;
+}
+
+/* Those of the queue that wait in vain, taken out of it. The lock is held. */
+static struct store_job *take_overdue(struct store_writer *writer)
+{
+	struct store_job *out = NULL, **at = &writer->first;
+	int64_t now = ca_monotonic_ms();
+
+	while (*at) {
+		struct store_job *job = *at;
+
+		if (is_overdue(job, now)) {
+			*at = job->next;
+			job->next = out;
+			out = job;
+		} else {
+			at = &job->next;
+		}
+	}
+	writer->last = at;
+	return out;
+}
+
+void store_writer_expire(struct store_writer *writer)
+{
+	struct store_job *job, *next;
+
+	pthread_mutex_lock(&writer->lock);
+	next = take_overdue(writer);
+	pthread_mutex_unlock(&writer->lock);
+	while ((job = next)) {
+		next = job->next;
+		finish(writer, job, CA_EOVERLOADED);
+	}
+}
+
+int store_writer_submit(struct store_writer *writer, struct store_job *job)
+{
+	int rc;
+
+	pthread_mutex_lock(&writer->lock);
+	rc = admit(writer, job->deadline_ms);
+	if (!rc && !writer->running)
 		rc = start_writer(writer);
 	if (rc == 0) {
 		job->next = NULL;

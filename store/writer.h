@@ -24,6 +24,8 @@ struct store_writer {
 	struct store_stats stats;
 	bool running, stopping;
 	pthread_t thread; /* while running */
+	int64_t began_ms; /* the group under way; 0: none */
+	int64_t job_us;   /* a job's share of its group, of late */
 
 	/* the thread's alone, while there is one */
 	struct store_tx *tx; /* the caller's, set before the first job */
@@ -36,6 +38,10 @@ void store_writer_init(struct store_writer *writer, size_t queue_max);
 
 /* As store_submit() has it. The thread starts with the first job. */
 int store_writer_submit(struct store_writer *writer, struct store_job *job);
+
+/* As store_admits() and store_expire() have it. */
+int store_writer_admits(struct store_writer *writer, int64_t deadline_ms);
+void store_writer_expire(struct store_writer *writer);
 
 void store_writer_stats(struct store_writer *writer, struct store_stats *out);
 

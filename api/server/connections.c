@@ -441,6 +441,7 @@ static void *attend(void *arg)
 			continue;
 		next_tick = ca_monotonic_ms() + TICK_MS;
 		end_overdue(all);
+		store_expire(all->server->store);
 		if (all->paused)
 			watch_listener(all, true);
 	}

@@ -356,6 +356,8 @@ int server_certificates_create(struct server_request *request)
 	if (r == CA_EEXIST && e->recorded_id)
 		return answer_recorded(request); /* a retry: the answer was lost */
 	if (!r)
+		r = server_request_admit(request);
+	if (!r)
 		r = sign(request, e);
 	return r ? r : server_request_write(request, run_record);
 }

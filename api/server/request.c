@@ -246,7 +246,7 @@ static enum MHD_Result reply(struct server_request *request, int error)
 
 /* ---- a job under way ---- */
 
-/* On the store's thread. */
+/* On the store's thread, or the attendant's. */
 static void job_done(void *arg, int result)
 {
 	struct server_request *request = arg;
@@ -258,12 +258,24 @@ static void job_done(void *arg, int result)
 	atomic_fetch_sub(&waiting, 1);
 }
 
+static int64_t deadline_of(const struct server_request *request)
+{
+	return request->began_ms + SERVER_ANSWER_MS;
+}
+
+int server_request_admit(const struct server_request *request)
+{
+	return store_admits(request->server->store, deadline_of(request));
+}
+
 int server_request_write(
     struct server_request *request, int (*run)(struct store_tx *tx, void *request))
 {
 	int r;
 
-	request->job = (struct store_job){ .run = run, .done = job_done, .arg = request };
+	request->job = (struct store_job){
+		.run = run, .done = job_done, .arg = request, .deadline_ms = deadline_of(request)
+	};
 	request->waiting = true;
 	atomic_fetch_add(&waiting, 1);
 	/* Suspended first: the job may be done before store_submit() returns. */

@@ -89,6 +89,10 @@ void server_request_completed(
 int server_request_write(
     struct server_request *request, int (*run)(struct store_tx *tx, void *request));
 
+/* Would server_request_write() be in vain, for lack of room or time? 0, CA_EOVERLOADED,
+ * CA_ESTOPPING. To be asked before a signature is spent. */
+int server_request_admit(const struct server_request *request);
+
 /* The answer's body, empty, to be appended to; its status and type are set. */
 struct ca_buf *server_answer_begin(
     struct server_request *request, unsigned status, const char *content_type);

@@ -125,6 +125,36 @@ end "$sql_pid" 0
 op POST /v1/certificates "${json[@]}" --data-binary "@$work/a.json"
 answered "unlocked: issuance goes on" 201
 check "unlocked: ready again" await 15 is_ready
+
+# ---- a disk that takes 14 seconds for one commit ----
+issue_timed() { # OUT: "STATUS SECONDS CODE"
+	curl -s --max-time 40 --cacert "$state/admin/ca.crt" --cert "$state/admin/tls.crt" --key "$state/admin/tls.key" "${json[@]}" \
+		--data-binary "@$work/a.json" -o "$1.body" -w '%{http_code} %{time_total}' "$url/v1/certificates" >"$1.status"
+	sed 's/\.[0-9]*$//' "$1.status" >"$1"
+	jq -r '" " + (.code // "-")' "$1.body" >>"$1"
+}
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+	strace -f -q -e trace=fdatasync,fsync -e inject=fdatasync,fsync:delay_enter=14000000:when=1 -p "$micad_pid" \
+		-o "$work/slow.trace" 2>/dev/null &
+	strace_pid=$!
+	own
+	sleep 1
+	issue_timed "$work/first" &
+	first_pid=$!
+	own
+	sleep 0.5
+	issue_timed "$work/second"
+	like "a slow disk: who waits in vain is told so in time" "$(paste -sd' ' "$work/second")" '^503 (9|10|11|12) +overloaded$'
+	issue_timed "$work/third"
+	like "a slow disk: who would wait in vain is told at once" "$(paste -sd' ' "$work/third")" '^503 0 +overloaded$'
+	end "$first_pid" 0
+	like "a slow disk: who was first gets a certificate" "$(paste -sd' ' "$work/first")" '^201 1[0-9] +-$'
+	issue_timed "$work/fourth"
+	like "a disk in health: issuance goes on" "$(paste -sd' ' "$work/fourth")" '^201 '
+	end "$strace_pid"
+else
+	skip "a slow disk" "strace is not installed, or not permitted here"
+fi
 stop_ca
 
 plan

@@ -15,6 +15,7 @@
 
 #include "tests/unit/support.h"
 
+#include "ca/base/clock.h"
 #include "store/db.h"
 #include "store/installation.h"
 #include "store/operators.h"
@@ -655,6 +656,96 @@ static void a_kill_leaves_whole_changes(void **state)
 	ca_buf_free(&check);
 }
 
+/* ---- deadlines ---- */
+
+static void submit_until(struct tried *t, const char *name, int64_t deadline_ms)
+{
+	try_name(t, name)->job.deadline_ms = deadline_ms;
+	assert_int_equal(store_submit(store, &t->job), 0);
+}
+
+static void release_writer(int jobs)
+{
+	sem_post(&release);
+	while (jobs-- > 0)
+		sem_wait(&finished);
+}
+
+static void who_waits_too_long_is_not_run(void **state)
+{
+	struct tried late, patient, again;
+
+	(void)state;
+	hold_writer();
+	submit_until(&late, "late", ca_monotonic_ms() + 100);
+	submit_until(&patient, "patient", 0);
+	store_expire(store);
+	assert_int_equal(late.dones, 0);
+	usleep(150000);
+	store_expire(store); /* the writer is held all the while */
+	assert_int_equal(late.dones, 1);
+	assert_int_equal(late.result, CA_EOVERLOADED);
+	assert_int_equal(patient.dones, 0);
+	submit_until(&again, "again", ca_monotonic_ms() + 100000);
+	release_writer(4);
+	assert_int_equal(late.runs, 0);
+	assert_int_equal(patient.result, 0);
+	assert_int_equal(again.result, 0);
+	assert_true(there("patient") && there("again"));
+	assert_false(there("late"));
+	assert_int_equal(stats().queued, 0);
+}
+
+static void the_last_that_waits_too_long_leaves_a_whole_queue(void **state)
+{
+	struct tried first, last, next;
+
+	(void)state;
+	hold_writer();
+	submit_until(&first, "first", 0);
+	submit_until(&last, "last", ca_monotonic_ms() + 50);
+	usleep(100000);
+	store_expire(store);
+	assert_int_equal(last.dones, 1);
+	submit_until(&next, "next", 0);
+	release_writer(4);
+	assert_true(there("first") && there("next"));
+}
+
+static void the_writer_drops_who_is_overdue(void **state)
+{
+	struct tried late;
+
+	(void)state;
+	hold_writer();
+	submit_until(&late, "late", ca_monotonic_ms() + 50);
+	usleep(100000);
+	release_writer(2);
+	assert_int_equal(late.runs, 0);
+	assert_int_equal(late.result, CA_EOVERLOADED);
+	assert_int_equal(put("next"), 0);
+}
+
+/* A group that has taken a while is expected to take as long again. */
+static void who_cannot_be_in_time_is_refused_at_once(void **state)
+{
+	struct store_job job = { .deadline_ms = ca_monotonic_ms() + 300 };
+
+	(void)state;
+	assert_int_equal(store_admits(store, job.deadline_ms), 0);
+	hold_writer();
+	usleep(200000);
+	assert_int_equal(store_admits(store, job.deadline_ms), CA_EOVERLOADED);
+	assert_int_equal(store_submit(store, &job), CA_EOVERLOADED);
+	assert_int_equal(store_admits(store, ca_monotonic_ms() + 100000), 0);
+	assert_int_equal(store_admits(store, 0), 0);
+	release_writer(1);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(put((char[]){ 'a', (char)('a' + i), '\0' }), 0);
+	/* What took long is not held against those who come later for ever. */
+	assert_int_equal(store_admits(store, ca_monotonic_ms() + 1000), 0);
+}
+
 /* ---- what rights follow from ---- */
 
 static int add_operator(struct store_tx *tx, void *arg)
@@ -715,6 +806,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_failure_cannot_be_ignored, setup, teardown),
 		cmocka_unit_test_setup_teardown(failing_writes_come_and_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_fsync_stays_failed, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_waits_too_long_is_not_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    the_last_that_waits_too_long_leaves_a_whole_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_writer_drops_who_is_overdue, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    who_cannot_be_in_time_is_refused_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(rights_taken_away_are_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_kill_leaves_whole_changes, setup, teardown),
 	};
