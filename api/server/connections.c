@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -30,6 +31,19 @@
 	1000 /* a handshake, or headers, that take longer than this may make room at the limit */
 #define EVENTS 64
 
+/*
+ * GnuTLS 3.7 gathers a handshake message of up to 16 MB before it looks at it, from strangers too,
+ * and after the handshake as well. So what a client may send is bounded: for its handshake (with a
+ * certificate, or a ticket that holds one, of at most 16 KB), for a request's headers, and for a
+ * body, which is drained to 4 MB.
+ */
+#define GREETING_OCTETS_MAX 32768
+#define BODY_OCTETS_MAX (5 << 20)
+
+/* When a wave of so many connections has gone, its memory is given back to the system. */
+#define WAVE 256
+#define TOP_PIECE 98304 /* over libc's 64 KB, below what it takes from the system */
+
 enum phase { PHASE_HANDSHAKE, PHASE_IDLE, PHASE_REQUEST };
 
 struct server_connection {
@@ -40,6 +54,7 @@ struct server_connection {
 	atomic_int phase;
 	atomic_bool heard; /* of the present request, all headers have come */
 	atomic_int_least64_t deadline_ms;
+	size_t octets; /* received since the phase began, or the headers ended */
 	bool in_epoll; /* known to the attendant's epoll (its thread and ours, never at once) */
 	atomic_bool waiting; /* suspended until the socket has something for the handshake */
 	struct server_peer peer;
@@ -60,6 +75,8 @@ struct server_connections {
 	atomic_bool deaf;     /* nobody listens any longer, and the backlog is empty */
 	atomic_bool quit;
 	bool paused;       /* at the limit: the attendant does not accept */
+	unsigned crest;    /* most connections at a tick since memory was given back */
+	unsigned ebb;      /* connections at the last tick */
 	atomic_uint count; /* accepted and not yet closed */
 	pthread_mutex_t lock;
 	struct server_connection *head; /* those that libmicrohttpd started */
@@ -95,6 +112,7 @@ static void enter(struct server_connection *c, enum phase phase, int64_t ms)
 	atomic_store(&c->phase, phase);
 	atomic_store(&c->heard, false);
 	atomic_store(&c->deadline_ms, ca_monotonic_ms() + ms);
+	c->octets = 0;
 }
 
 void server_connection_heard(struct server_connection *connection)
@@ -103,6 +121,7 @@ void server_connection_heard(struct server_connection *connection)
 	if (atomic_load(&connection->phase) != PHASE_REQUEST)
 		enter(connection, PHASE_REQUEST, SERVER_REQUEST_MS);
 	atomic_store(&connection->heard, true);
+	connection->octets = 0;
 }
 
 void server_connection_answering(struct server_connection *connection)
@@ -141,7 +160,11 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *data, size_t len)
 	if (n >= 0) {
 		if (n > 0 && atomic_load(&c->phase) == PHASE_IDLE)
 			enter(c, PHASE_REQUEST, SERVER_REQUEST_MS);
-		return n;
+		c->octets += (size_t)n;
+		if (c->octets <= (atomic_load(&c->heard) ? BODY_OCTETS_MAX : GREETING_OCTETS_MAX))
+			return n;
+		gnutls_transport_set_errno(c->session, EMSGSIZE);
+		return -1;
 	}
 	if (errno != EAGAIN && errno != EWOULDBLOCK) {
 		gnutls_transport_set_errno(c->session, errno);
@@ -366,9 +389,11 @@ static void watch_listener(struct server_connections *all, bool on)
 	all->paused = !on;
 }
 
-/* Accept until nobody waits, or the limit is reached. */
+/* Accept until nobody waits, or the limit is reached; whoever waits then brings us here again. */
 static void accept_all(struct server_connections *all)
 {
+	bool accepted = false;
+
 	while (atomic_load(&all->count) < all->server->options->max_connections) {
 		struct sockaddr_storage address;
 		socklen_t len = sizeof(address);
@@ -377,6 +402,7 @@ static void accept_all(struct server_connections *all)
 
 		if (fd >= 0) {
 			hand_over(all, fd, (struct sockaddr *)&address, len);
+			accepted = true;
 			continue;
 		}
 		if (errno == EINTR || errno == ECONNABORTED)
@@ -384,8 +410,11 @@ static void accept_all(struct server_connections *all)
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return;
 		ca_logf(CA_LOG_ERROR, "accept: %s", strerror(errno));
+		accepted = false;
 		break;
 	}
+	if (accepted)
+		return;
 	/* Out of room: try again when a connection has ended, or at the next tick. */
 	watch_listener(all, false);
 	make_room(all);
@@ -425,6 +454,26 @@ static void attend_event(struct server_connections *all, const struct epoll_even
 		MHD_resume_connection(c->mhd);
 }
 
+/* libc keeps what was freed, of a wave 20 KB a connection: give it back once no more of them go. */
+static void ebb(struct server_connections *all)
+{
+	unsigned count = atomic_load(&all->count);
+	bool over = count >= all->ebb;
+	void *piece;
+
+	all->ebb = count;
+	if (count > all->crest)
+		all->crest = count;
+	if (!over || all->crest - count < WAVE || count > all->crest / 2)
+		return;
+	malloc_trim(0);
+	/* That leaves the top of this thread's arena, where the sessions were: it shrinks when a
+	 * large piece of it is freed. The compiler would elide a bare malloc() and free(). */
+	piece = gnutls_malloc(TOP_PIECE);
+	gnutls_free(piece);
+	all->crest = count;
+}
+
 static void *attend(void *arg)
 {
 	struct server_connections *all = arg;
@@ -442,6 +491,7 @@ static void *attend(void *arg)
 		next_tick = ca_monotonic_ms() + TICK_MS;
 		end_overdue(all);
 		store_expire(all->server->store);
+		ebb(all);
 		if (all->paused)
 			watch_listener(all, true);
 	}

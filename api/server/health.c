@@ -118,6 +118,7 @@ static void *housekeeper(void *arg)
 {
 	struct server_health *health = arg;
 
+	look(health);
 	pthread_mutex_lock(&health->lock);
 	while (!health->quit) {
 		struct timespec until;
@@ -151,7 +152,8 @@ int server_health_start(struct server *server, struct server_health **out)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&health->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
-	look(health);
+	/* Stale until the first look is over, which nobody but readiness has to wait for. */
+	atomic_store(&health->looked_ms, ca_monotonic_ms() - STALE_MS - 1);
 	if (pthread_create(&health->housekeeper, NULL, housekeeper, health)) {
 		pthread_cond_destroy(&health->wake);
 		pthread_mutex_destroy(&health->lock);

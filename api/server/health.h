@@ -8,7 +8,7 @@
 struct server;
 struct server_health;
 
-/* Look once, then start the thread. */
+/* Start the thread. Until its first look is over micad is not ready ("stale"). */
 int server_health_start(struct server *server, struct server_health **out);
 
 /* Stop the thread and free. NULL is fine. */

@@ -1,6 +1,9 @@
 #include "contrib/bench/connection.h"
 #include "contrib/bench/measure.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gnutls/gnutls.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,7 +15,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define PATH_LEN 4096
 #define ANSWER_SECONDS 60
 
 struct bench_connection {
@@ -20,95 +22,6 @@ struct bench_connection {
 	gnutls_session_t session;
 	char buf[BENCH_BODY_MAX + 4096]; /* head and body of one answer */
 };
-
-/* ---- target ---- */
-
-static int url_parse(const char *url, struct bench_target *t)
-{
-	const char *at, *colon;
-	size_t len;
-
-	if (strncmp(url, "https://", 8) != 0)
-		return -1;
-	at = url + 8;
-	len = strcspn(at, "/ \r\n");
-	if (!len || len >= sizeof(t->authority))
-		return -1;
-	memcpy(t->authority, at, len);
-	t->authority[len] = '\0';
-	colon = strrchr(t->authority, ':');
-	if (!colon || (size_t)(colon - t->authority) >= sizeof(t->host) ||
-	    strlen(colon + 1) >= sizeof(t->port))
-		return -1;
-	memcpy(t->host, t->authority, (size_t)(colon - t->authority));
-	t->host[colon - t->authority] = '\0';
-	memcpy(t->port, colon + 1, strlen(colon + 1) + 1);
-	return 0;
-}
-
-static int home_url(const char *home, char *out, size_t size)
-{
-	char path[PATH_LEN];
-	FILE *f;
-	int r = -1;
-
-	snprintf(path, sizeof(path), "%s/ca-url", home);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	if (fgets(out, (int)size, f))
-		r = 0;
-	fclose(f);
-	return r;
-}
-
-static int home_credentials(const char *home, gnutls_certificate_credentials_t *out)
-{
-	char crt[PATH_LEN], key[PATH_LEN], ca[PATH_LEN];
-	gnutls_certificate_credentials_t cred = NULL;
-
-	snprintf(crt, sizeof(crt), "%s/tls.crt", home);
-	snprintf(key, sizeof(key), "%s/tls.key", home);
-	snprintf(ca, sizeof(ca), "%s/ca.crt", home);
-	if (gnutls_certificate_allocate_credentials(&cred) < 0)
-		return -1;
-	if (gnutls_certificate_set_x509_trust_file(cred, ca, GNUTLS_X509_FMT_PEM) < 1 ||
-	    gnutls_certificate_set_x509_key_file(cred, crt, key, GNUTLS_X509_FMT_PEM) < 0) {
-		gnutls_certificate_free_credentials(cred);
-		return -1;
-	}
-	*out = cred;
-	return 0;
-}
-
-int bench_target_load(const char *home, const char *url, struct bench_target *out)
-{
-	char line[BENCH_HOST_MAX + 64];
-
-	if (!url) {
-		if (home_url(home, line, sizeof(line))) {
-			fprintf(stderr, "load: %s/ca-url cannot be read\n", home);
-			return -1;
-		}
-		url = line;
-	}
-	if (url_parse(url, out)) {
-		fprintf(stderr, "load: not an https://HOST:PORT address: %s\n", url);
-		return -1;
-	}
-	if (home_credentials(home, &out->cred)) {
-		fprintf(stderr, "load: %s holds no usable tls.crt, tls.key and ca.crt\n", home);
-		return -1;
-	}
-	return 0;
-}
-
-void bench_target_free(struct bench_target *target)
-{
-	if (target->cred)
-		gnutls_certificate_free_credentials(target->cred);
-	target->cred = NULL;
-}
 
 /* ---- connection ---- */
 
@@ -118,6 +31,7 @@ static int tcp_connect(const struct bench_target *target)
 	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
 	int fd = -1, one = 1;
 
+	errno = 0;
 	if (getaddrinfo(target->host, target->port, &hints, &list))
 		return -1;
 	for (ai = list; ai; ai = ai->ai_next) {
@@ -136,15 +50,29 @@ static int tcp_connect(const struct bench_target *target)
 	return fd;
 }
 
+/* A name, for servers that have several; RFC 6066, section 3: never an address. */
+static int name_set(gnutls_session_t session, const char *host)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
+		return 0;
+	return gnutls_server_name_set(session, GNUTLS_NAME_DNS, host, strlen(host));
+}
+
 static int handshake(const struct bench_target *target, struct bench_connection *c)
 {
 	int r;
 
-	if (gnutls_init(&c->session, GNUTLS_CLIENT) < 0 ||
+	if (gnutls_init(&c->session, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL) < 0 ||
 	    gnutls_set_default_priority(c->session) < 0 ||
-	    gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, target->cred) < 0)
+	    (target->tls13 && gnutls_priority_set_direct(
+				  c->session, "NORMAL:-VERS-ALL:+VERS-TLS1.3", NULL) < 0) ||
+	    gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, target->cred) < 0 ||
+	    name_set(c->session, target->host) < 0)
 		return -1;
-	gnutls_session_set_verify_cert(c->session, target->host, 0);
+	if (target->checked)
+		gnutls_session_set_verify_cert(c->session, target->host, 0);
 	gnutls_transport_set_int(c->session, c->fd);
 	do {
 		r = gnutls_handshake(c->session);
@@ -161,11 +89,12 @@ int bench_connect(
 	if (!c)
 		return -1;
 	c->fd = tcp_connect(target);
-	*why = "no connection";
-	if (c->fd < 0)
+	if (c->fd < 0) {
+		*why = errno ? strerror(errno) : "the name is not known";
 		goto fail;
+	}
 	*why = "the TLS handshake failed";
-	if (handshake(target, c) < 0)
+	if (!target->plain && handshake(target, c) < 0)
 		goto fail;
 	*out = c;
 	return 0;
@@ -178,8 +107,10 @@ void bench_disconnect(struct bench_connection *c)
 {
 	if (!c)
 		return;
-	if (c->session)
+	if (c->session) {
+		gnutls_bye(c->session, GNUTLS_SHUT_WR);
 		gnutls_deinit(c->session);
+	}
 	if (c->fd >= 0)
 		close(c->fd);
 	free(c);
@@ -187,12 +118,33 @@ void bench_disconnect(struct bench_connection *c)
 
 /* ---- one exchange ---- */
 
+/* What read, write and their counterparts of TLS return: octets, 0 at the end, or an error. */
+static ssize_t send_some(struct bench_connection *c, const char *data, size_t len)
+{
+	ssize_t n;
+
+	if (c->session)
+		return gnutls_record_send(c->session, data, len);
+	n = send(c->fd, data, len, MSG_NOSIGNAL);
+	return n < 0 && errno == EINTR ? GNUTLS_E_INTERRUPTED : n;
+}
+
+static ssize_t receive_some(struct bench_connection *c, char *data, size_t size)
+{
+	ssize_t n;
+
+	if (c->session)
+		return gnutls_record_recv(c->session, data, size);
+	n = recv(c->fd, data, size, 0);
+	return n < 0 && errno == EINTR ? GNUTLS_E_INTERRUPTED : n;
+}
+
 static int send_all(struct bench_connection *c, const char *data, size_t len)
 {
 	ssize_t n;
 
 	while (len > 0) {
-		n = gnutls_record_send(c->session, data, len);
+		n = send_some(c, data, len);
 		if (n == GNUTLS_E_INTERRUPTED)
 			continue;
 		if (n <= 0)
@@ -213,7 +165,7 @@ static int receive_more(struct bench_connection *c, size_t *len)
 		return -1;
 	/* A session ticket that arrives is reported as "again" too, not only the time limit. */
 	do {
-		n = gnutls_record_recv(c->session, c->buf + *len, sizeof(c->buf) - 1 - *len);
+		n = receive_some(c, c->buf + *len, sizeof(c->buf) - 1 - *len);
 	} while (n == GNUTLS_E_INTERRUPTED || (n == GNUTLS_E_AGAIN && bench_now_ns() < deadline));
 	if (n <= 0)
 		return -1;
@@ -236,30 +188,112 @@ static const char *header(const char *head, const char *end, const char *name)
 	return NULL;
 }
 
-/* Status, Connection and Content-Length; -1: not an answer that has a length. */
-static int head_parse(const char *head, const char *end, struct bench_answer *out, size_t *body_len)
+/* How the end of a body is known: RFC 9112, section 6.3. */
+enum framing {
+	FRAMED_LENGTH,
+	FRAMED_CHUNKS,
+	FRAMED_CLOSE,
+};
+
+/* Status, Connection and what tells the body's end; -1: not an answer. */
+static int head_parse(const char *head, const char *end, struct bench_answer *out,
+    enum framing *framing, size_t *body_len)
 {
 	const char *value;
 	char *after;
 
-	if (strncmp(head, "HTTP/1.1 ", 9) != 0)
+	if (strncmp(head, "HTTP/1.", 7) != 0 || strlen(head) < 12)
 		return -1;
 	out->status = (int)strtol(head + 9, &after, 10);
 	if (after != head + 12)
 		return -1;
 	value = header(head, end, "Connection");
-	out->closing = value && !strncasecmp(value, "close", 5);
+	out->closing = value ? !strncasecmp(value, "close", 5) : head[7] == '0';
+	*framing = FRAMED_LENGTH;
+	*body_len = 0;
+	value = header(head, end, "Transfer-Encoding");
+	if (value && !strncasecmp(value, "chunked", 7)) {
+		*framing = FRAMED_CHUNKS;
+		return 0;
+	}
 	value = header(head, end, "Content-Length");
-	if (!value)
-		return -1;
+	if (!value) {
+		*framing = out->status == 204 ? FRAMED_LENGTH : FRAMED_CLOSE;
+		return 0;
+	}
 	*body_len = strtoul(value, &after, 10);
 	return after == value || *body_len >= BENCH_BODY_MAX ? -1 : 0;
+}
+
+static void body_set(struct bench_answer *out, const char *body, size_t len)
+{
+	memcpy(out->body, body, len);
+	out->body_len = len;
+}
+
+/* Put chunks together (RFC 9112, section 7.1); trailers are not expected. 1: that is all of them,
+ * 0: more must come, -1: not chunks. */
+static int chunks_copy(const char *body, size_t have, struct bench_answer *out)
+{
+	size_t at = 0, len = 0, size;
+	const char *eol;
+	char *after;
+
+	while ((eol = memmem(body + at, have - at, "\r\n", 2))) {
+		size = strtoul(body + at, &after, 16);
+		if (after == body + at || size >= BENCH_BODY_MAX - len)
+			return -1;
+		at = (size_t)(eol - body) + 2;
+		if (have - at < size + 2)
+			return 0;
+		memcpy(out->body + len, body + at, size);
+		len += size;
+		at += size + 2;
+		if (size == 0) {
+			out->body_len = len;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* All of the body, of which the octets after head_len stand in c->buf already. 0, or -1. */
+static int body_receive(struct bench_connection *c, size_t head_len, size_t have,
+    enum framing framing, size_t body_len, struct bench_answer *out)
+{
+	int r = 0;
+
+	switch (framing) {
+	case FRAMED_LENGTH:
+		while (have < head_len + body_len) {
+			if (receive_more(c, &have))
+				return -1;
+		}
+		body_set(out, c->buf + head_len, body_len);
+		return 0;
+	case FRAMED_CHUNKS:
+		while ((r = chunks_copy(c->buf + head_len, have - head_len, out)) == 0) {
+			if (receive_more(c, &have))
+				return -1;
+		}
+		return r < 0 ? -1 : 0;
+	case FRAMED_CLOSE:
+		while (!receive_more(c, &have)) {
+		}
+		out->closing = 1;
+		if (have - head_len >= BENCH_BODY_MAX)
+			return -1;
+		body_set(out, c->buf + head_len, have - head_len);
+		return 0;
+	}
+	return -1;
 }
 
 enum bench_outcome bench_exchange(
     struct bench_connection *c, const char *request, size_t len, struct bench_answer *out)
 {
 	size_t have = 0, head_len, body_len;
+	enum framing framing;
 	char *end = NULL;
 	int sent = send_all(c, request, len);
 
@@ -270,15 +304,10 @@ enum bench_outcome bench_exchange(
 			return have ? BENCH_CUT : BENCH_CLOSED;
 	}
 	head_len = (size_t)(end - c->buf) + 4;
-	if (head_parse(c->buf, end, out, &body_len))
+	if (head_parse(c->buf, end, out, &framing, &body_len) ||
+	    body_receive(c, head_len, have, framing, body_len, out))
 		return BENCH_CUT;
-	while (have < head_len + body_len) {
-		if (receive_more(c, &have))
-			return BENCH_CUT;
-	}
-	memcpy(out->body, c->buf + head_len, body_len);
-	out->body[body_len] = '\0';
-	out->body_len = body_len;
+	out->body[out->body_len] = '\0';
 	if (sent < 0)
 		out->closing = 1;
 	return BENCH_ANSWERED;

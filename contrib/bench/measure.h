@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* CPU milliseconds of one RSA-2048 PKCS#1 v1.5 SHA-256 signature in this thread, the median of
+/* CPU milliseconds of one RSA-2048 PKCS#1 v1.5 SHA-256 signature in this thread, the fastest of
  * several rounds. */
 struct bench_bare {
 	double libcrypto_ms;
@@ -24,6 +24,8 @@ int64_t bench_now_ns(void); /* CLOCK_MONOTONIC */
 /* Nanoseconds of CPU that process pid has used, all its threads, those that ended too; -1: no such
  * process. */
 int64_t bench_process_cpu_ns(pid_t pid);
+
+int64_t bench_own_cpu_ns(void); /* the same of this process */
 
 struct bench_memory {
 	double rss_mb,

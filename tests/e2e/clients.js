@@ -1,6 +1,6 @@
 // Badly behaved clients of a TLS port on loopback:
-//     node clients.js stall|drip|drip-body|idle|half-closed PORT COUNT
-// stall sends 20 octets of a ClientHello; drip sends a header, and drip-body a body, at an octet a second for at most COUNT
+//     node clients.js stall|flood|drip|drip-body|idle|half-closed PORT COUNT
+// stall sends 20 octets of a ClientHello, flood 1 MB of one that says it has 16; drip sends a header, and drip-body a body, at an octet a second for at most COUNT
 // seconds; idle shakes hands and waits to be ended; half-closed sends a request and closes its side of the connection.
 'use strict';
 const net = require('net');
@@ -29,6 +29,21 @@ function onClosed() {
 function stall() {
 	const socket = net.connect(port, '127.0.0.1', () => {
 		socket.write(hello);
+		onConnected();
+	});
+	socket.on('error', () => {});
+	socket.on('close', onClosed);
+	socket.resume();
+}
+
+function flood() {
+	const record = Buffer.concat([Buffer.from('1603013e80', 'hex'), Buffer.alloc(16000)]);
+	const first = Buffer.from(record);
+	first.writeUInt32BE(0x01ffffff, 5); // client_hello, 2^24 - 1 octets
+	const socket = net.connect(port, '127.0.0.1', () => {
+		socket.write(first);
+		for (let i = 1; i < 64; i++)
+			socket.write(record);
 		onConnected();
 	});
 	socket.on('error', () => {});
@@ -72,10 +87,11 @@ function halfClosed() {
 
 switch (kind) {
 case 'stall':
+case 'flood':
 case 'idle':
 	expected = count;
 	for (let i = 0; i < count; i++)
-		(kind === 'stall' ? stall : idle)();
+		({ stall, flood, idle })[kind]();
 	break;
 case 'drip':
 	drip('GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ', 'a');

@@ -33,6 +33,16 @@ answered "a well-behaved client beside them is served" 200
 end "$stall" 0
 like "a stalled handshake is ended by its deadline of 10 s" "$(tail -n 1 "$work/stall")" '^closed 20 within (9|1[0-4])\.[0-9] s$'
 
+# ---- handshake messages that never end ----
+node "$MICA_SOURCE/tests/e2e/clients.js" flood "$port" 20 >"$work/flood" 2>&1 &
+flood=$!
+own
+end_of_flood() { grep -q '^closed 20 ' "$work/flood"; }
+check "20 who announce a ClientHello of 16 MB are cut at once, not at a deadline" await 5 end_of_flood
+end "$flood"
+anon GET /healthz
+answered "and a client beside them is served" 200
+
 # ---- idle connections ----
 node "$MICA_SOURCE/tests/e2e/clients.js" idle "$port" 200 >"$work/idle" 2>&1 &
 idle=$!
@@ -86,6 +96,19 @@ is "SIGTERM ends it cleanly" "$?" 0
 
 # ---- at the limit of connections ----
 serve_ca --max-connections 20
+node "$MICA_SOURCE/tests/e2e/clients.js" idle "$port" 19 >"$work/most" 2>&1 &
+most=$!
+own
+await 10 grep -q 'connected 19' "$work/most"
+node "$MICA_SOURCE/tests/e2e/clients.js" idle "$port" 1 >"$work/last" 2>&1 &
+last=$!
+own
+await 10 grep -q 'connected 1' "$work/last"
+sleep 1
+is "at a limit of 20, 20 idle clients and the listener keep their sockets" \
+	"$(find "/proc/$micad_pid/fd" -lname 'socket:*' | wc -l)" 21
+end "$most"
+end "$last"
 node "$MICA_SOURCE/tests/e2e/clients.js" stall "$port" 40 >"$work/crowd" 2>&1 &
 crowd=$!
 own
