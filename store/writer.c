@@ -186,7 +186,9 @@ static size_t wait_for_jobs(struct store_writer *writer, struct store_job *jobs[
 	size_t target, n;
 
 	pthread_mutex_lock(&writer->lock);
-	target = store_gather_target(&writer->gather, writer->first != NULL);
+	/* The first job has to wait for this thread to start: that says nothing about load. */
+	target = store_gather_target(&writer->gather, writer->awake && writer->first != NULL);
+	writer->awake = true;
 	while (!writer->first && !writer->stopping) {
 		bool settled;
 

@@ -23,6 +23,7 @@ struct store_writer {
 	struct store_job *first, **last;
 	struct store_stats stats;
 	bool running, stopping;
+	bool awake;       /* the thread has taken jobs */
 	pthread_t thread; /* while running */
 	int64_t began_ms; /* the group under way; 0: none */
 	int64_t job_us;   /* a job's share of its group, of late */
