@@ -106,9 +106,11 @@ void store_cursor_clear(struct store_cursor *cursor);
  * Up to max (1 to STORE_PAGE_MAX) rows from cursor on, each handed to each() in order and cleared
  * after it returns; what each() returns other than 0 ends the listing and is returned. Then *cursor
  * is the place of the next row, and *more tells whether there is one. A certificate with several
- * names below the suffix is listed once in a page for each; callers print it once. A page may be
- * short, or empty, though *more is true: where few rows pass the filter they are looked for in
- * bounded steps. CA_EINVAL: the filter's name is malformed.
+ * names below the suffix is listed once in a page for each; callers print it once (by expiry it
+ * comes once). A page may be short, or empty, though *more is true: where few rows pass the filter
+ * they are looked for in bounded steps, a millisecond or so at a time. It can take thousands: a
+ * status or profile looks at every row on the way, and so does a name with an expiry when thousands
+ * of entries stand below that name. CA_EINVAL: the filter's name is malformed.
  */
 int store_certificate_list(struct store_tx *tx, const struct store_filter *filter, size_t max,
     struct store_cursor *cursor, bool *more,

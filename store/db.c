@@ -101,9 +101,10 @@ static int configure(struct store_tx *tx, bool reader, int busy_ms)
 	sqlite3_db_config(tx->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 	/* The writer's hook takes the place of SQLite's own checkpoint inside a commit. */
 	sqlite3_wal_hook(tx->db, note_wal, tx);
+	/* A reader's cache has room for the inner pages of the trees of a million rows. */
 	if (reader)
 		return store_db_exec(tx, "PRAGMA query_only = ON; PRAGMA cell_size_check = ON;"
-					 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -512");
+					 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048");
 	sqlite3_update_hook(tx->db, note_change, tx);
 	return store_db_exec(tx,
 	    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON;"

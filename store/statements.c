@@ -6,9 +6,6 @@
 	"spki_sha256, request_sha256, profile, not_before, not_after, renew_after, issued_at, "    \
 	"status, revoked_at, revocation_reason, crl_shard, common_name, names, der"
 
-/* ?2 and ?3 are the filter's status (negative: any) and profile (NULL: any). */
-#define CERTIFICATE_WANTED "(?2 < 0 OR c.status = ?2) AND (?3 IS NULL OR c.profile = ?3)"
-
 #define TOKEN_COLUMNS                                                                              \
 	"id, tenant_id, operator_id, certificate_id, profile, names, uses_max, uses, created_at, " \
 	"expires_at, removed_at, seq"
@@ -97,35 +94,37 @@ static const char *const statements[STORE_STATEMENTS] = {
 	    "WHERE id = ?1 AND status = 0",
 	[STORE_SQL_CERTIFICATE_COUNT] = "SELECT count(*) FROM certificates",
 
-	/* ?1 tenant, ?2 status, ?3 profile, ?4 start: id, ?5 start: not_after, ?6 not_after's
-	 * bound, ?7 first name, ?8 last name. INDEXED BY: a plan that changes is an error. */
-	[STORE_SQL_LIST_NEWEST] = "SELECT c.id, c.not_after, NULL, " CERTIFICATE_WANTED
-				  " FROM certificates c INDEXED BY certificates_of_tenant "
-				  "WHERE c.tenant_id = ?1 AND c.id <= ?4 ORDER BY c.id DESC",
-	[STORE_SQL_LIST_REVOKED] = "SELECT c.id, c.not_after, NULL, " CERTIFICATE_WANTED
-				   " FROM certificates c INDEXED BY certificates_revoked "
-				   "WHERE c.status = 1 AND c.tenant_id = ?1 AND c.id <= ?4 "
-				   "ORDER BY c.id DESC",
+	/* ?1 tenant, ?2 start: id, ?3 start: not_after, ?4 not_after's bound, ?5 first name, ?6
+	 * last name. No row is read, only indexes. INDEXED BY: a plan that changes is an error. */
+	[STORE_SQL_LIST_NEWEST] = "SELECT id, 0, NULL "
+				  "FROM certificates INDEXED BY certificates_of_tenant "
+				  "WHERE tenant_id = ?1 AND id <= ?2 ORDER BY id DESC",
+	[STORE_SQL_LIST_REVOKED] = "SELECT id, 0, NULL "
+				   "FROM certificates INDEXED BY certificates_revoked "
+				   "WHERE status = 1 AND tenant_id = ?1 AND id <= ?2 "
+				   "ORDER BY id DESC",
 	[STORE_SQL_LIST_EXPIRY] =
-	    "SELECT c.id, c.not_after, NULL, " CERTIFICATE_WANTED
-	    " FROM certificates c INDEXED BY certificates_by_expiry "
-	    "WHERE c.tenant_id = ?1 AND (c.not_after, c.id) >= (?5, ?4) AND c.not_after < ?6 "
-	    "ORDER BY c.not_after, c.id",
-	[STORE_SQL_LIST_NAME] =
-	    "SELECT c.id, c.not_after, NULL, " CERTIFICATE_WANTED
-	    " FROM certificate_names n CROSS JOIN certificates c ON c.id = n.certificate_id "
-	    "WHERE n.tenant_id = ?1 AND n.rname = ?7 AND n.certificate_id <= ?4 "
-	    "ORDER BY n.certificate_id DESC",
+	    "SELECT id, not_after, NULL FROM certificates INDEXED BY certificates_by_expiry "
+	    "WHERE tenant_id = ?1 AND (not_after, id) >= (?3, ?2) AND not_after < ?4 "
+	    "ORDER BY not_after, id",
+	[STORE_SQL_LIST_NAME] = "SELECT certificate_id, not_after, NULL FROM certificate_names "
+				"WHERE tenant_id = ?1 AND rname = ?5 AND certificate_id <= ?2 "
+				"ORDER BY certificate_id DESC",
 	[STORE_SQL_LIST_SUFFIX] =
-	    "SELECT c.id, c.not_after, n.rname, " CERTIFICATE_WANTED
-	    " FROM certificate_names n CROSS JOIN certificates c ON c.id = n.certificate_id "
-	    "WHERE n.tenant_id = ?1 AND (n.rname, n.certificate_id) >= (?7, ?4) "
-	    "AND n.rname <= ?8 ORDER BY n.rname, n.certificate_id",
+	    "SELECT certificate_id, not_after, rname FROM certificate_names "
+	    "WHERE tenant_id = ?1 AND (rname, certificate_id) >= (?5, ?2) AND rname <= ?6 "
+	    "ORDER BY rname, certificate_id",
+	/* It sorts all that is below the name: STORE_SQL_LIST_NAME_COUNT says whether it may. */
 	[STORE_SQL_LIST_NAME_EXPIRY] =
-	    "SELECT c.id, c.not_after, NULL, " CERTIFICATE_WANTED
-	    " FROM certificate_names n CROSS JOIN certificates c ON c.id = n.certificate_id "
-	    "WHERE n.tenant_id = ?1 AND n.rname BETWEEN ?7 AND ?8 AND n.not_after < ?6 "
-	    "AND (n.not_after, n.certificate_id) >= (?5, ?4)",
+	    "SELECT certificate_id, not_after, NULL FROM certificate_names "
+	    "WHERE tenant_id = ?1 AND rname BETWEEN ?5 AND ?6 AND not_after < ?4 "
+	    "AND (not_after, certificate_id) >= (?3, ?2) ORDER BY not_after, certificate_id",
+	[STORE_SQL_LIST_NAME_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM certificate_names "
+				      "WHERE tenant_id = ?1 AND rname BETWEEN ?2 AND ?3 LIMIT ?4)",
+	/* ?2 the filter's status (negative: any), ?3 its profile (NULL: any). */
+	[STORE_SQL_LIST_WANTED] =
+	    "SELECT (?2 < 0 OR status = ?2) AND (?3 IS NULL OR profile = ?3), names "
+	    "FROM certificates WHERE id = ?1",
 
 	[STORE_SQL_TOKEN_ADD] =
 	    "INSERT INTO tokens (id, tenant_id, operator_id, certificate_id, profile, names, "

@@ -37,14 +37,15 @@ enum store_statement {
 	STORE_SQL_CERTIFICATE_REVOKE,
 	STORE_SQL_CERTIFICATE_COUNT,
 
-	/* The listings: each yields (id, not_after, rname, wanted); see struct walk in
-	   certificates.c. */
+	/* The listings: each yields (id, not_after, rname); see struct walk in listing.c. */
 	STORE_SQL_LIST_NEWEST,
 	STORE_SQL_LIST_REVOKED,
 	STORE_SQL_LIST_EXPIRY,
 	STORE_SQL_LIST_NAME,
 	STORE_SQL_LIST_SUFFIX,
 	STORE_SQL_LIST_NAME_EXPIRY,
+	STORE_SQL_LIST_NAME_COUNT,
+	STORE_SQL_LIST_WANTED,
 
 	STORE_SQL_TOKEN_ADD,
 	STORE_SQL_TOKEN_GET,
