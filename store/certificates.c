@@ -174,6 +174,24 @@ int store_certificate_status(struct store_tx *tx, int64_t id, enum store_status 
 	return rc;
 }
 
+int store_certificate_serial(
+    struct store_tx *tx, int64_t id, unsigned char serial[STORE_SERIAL_MAX], size_t *len)
+{
+	struct store_query q;
+	size_t n = 0;
+	int rc;
+
+	store_query_start(&q, tx, STORE_SQL_CERTIFICATE_SERIAL);
+	store_put_int(&q, id);
+	rc = store_query_first(&q);
+	if (rc == 0)
+		store_take_octets(&q, serial, STORE_SERIAL_MAX, &n);
+	rc = store_query_end(&q, rc);
+	if (rc == 0)
+		*len = n;
+	return rc;
+}
+
 int store_certificate_of_operator(
     struct store_tx *tx, int64_t operator_id, struct store_certificate *out)
 {

@@ -63,6 +63,10 @@ int store_certificate_get(struct store_tx *tx, int64_t tenant_id, const unsigned
 /* By id. CA_ENOTFOUND. */
 int store_certificate_get_id(struct store_tx *tx, int64_t id, struct store_certificate *out);
 
+/* Only the serial, by id. CA_ENOTFOUND. */
+int store_certificate_serial(
+    struct store_tx *tx, int64_t id, unsigned char serial[STORE_SERIAL_MAX], size_t *len);
+
 /* Only the status, by id. CA_ENOTFOUND. */
 int store_certificate_status(struct store_tx *tx, int64_t id, enum store_status *out);
 

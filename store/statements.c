@@ -79,6 +79,7 @@ static const char *const statements[STORE_STATEMENTS] = {
 	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
 	    "?18, ?19, ?20, ?21)",
 	[STORE_SQL_CERTIFICATE_STATUS] = "SELECT status FROM certificates WHERE id = ?1",
+	[STORE_SQL_CERTIFICATE_SERIAL] = "SELECT serial FROM certificates WHERE id = ?1",
 	[STORE_SQL_CERTIFICATE_ADD_NAME] =
 	    "INSERT INTO certificate_names (tenant_id, rname, certificate_id, not_after) "
 	    "VALUES (?1, ?2, ?3, ?4)",

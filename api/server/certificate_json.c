@@ -57,19 +57,33 @@ int server_certificate_pem(const struct ca_installation *installation,
 
 /* ---- JSON, written straight into the answer: it is on the way of every issuance ---- */
 
+/* A member's name, behind the member before it. */
+static void add_key(struct ca_buf *out, const char *key)
+{
+	if (out->len && out->data[out->len - 1] != '{')
+		ca_buf_add_byte(out, ',');
+	ca_buf_add_byte(out, '"');
+	ca_buf_add_str(out, key);
+	ca_buf_add_str(out, "\":");
+}
+
 static void add_time(struct ca_buf *out, const char *key, int64_t seconds)
 {
 	char text[CA_TIME_TEXT];
 
-	if (seconds)
-		ca_buf_addf(out, ",\"%s\":\"%s\"", key, ca_time_text(seconds, text));
-	else
-		ca_buf_addf(out, ",\"%s\":null", key);
+	add_key(out, key);
+	if (!seconds) {
+		ca_buf_add_str(out, "null");
+		return;
+	}
+	ca_buf_add_byte(out, '"');
+	ca_buf_add_str(out, ca_time_text(seconds, text));
+	ca_buf_add_byte(out, '"');
 }
 
 static void add_string(struct ca_buf *out, const char *key, const char *text)
 {
-	ca_buf_addf(out, ",\"%s\":", key);
+	add_key(out, key);
 	if (text)
 		server_json_quote(out, text);
 	else
@@ -81,14 +95,15 @@ static void add_hex(struct ca_buf *out, const char *key, const unsigned char *da
 	char text[2 * STORE_HASH + 1];
 
 	ca_hex(data, len, text);
-	ca_buf_addf(out, "\"%s\":\"%s\"", key, text);
+	add_string(out, key, text);
 }
 
 static void add_names(struct ca_buf *out, const struct ca_names *names, enum ca_name_type type)
 {
 	const char *comma = "";
 
-	ca_buf_addf(out, ",\"%s\":[", ca_name_type_text(type));
+	add_key(out, ca_name_type_text(type));
+	ca_buf_add_byte(out, '[');
 	for (size_t i = 0; i < names->n; i++) {
 		if (names->v[i].type != type)
 			continue;
@@ -102,18 +117,17 @@ static void add_names(struct ca_buf *out, const struct ca_names *names, enum ca_
 /* The serial of the first certificate of the lineage: the lineage's name outside. */
 static int add_lineage(struct ca_buf *out, struct store_tx *tx, const struct store_certificate *row)
 {
-	struct store_certificate first = { 0 };
+	unsigned char serial[STORE_SERIAL_MAX];
+	size_t len = 0;
 	int r;
 
-	ca_buf_add_byte(out, ',');
 	if (row->lineage_id == row->id) {
 		add_hex(out, "lineage", row->serial, row->serial_len);
 		return 0;
 	}
-	r = store_certificate_get_id(tx, row->lineage_id, &first);
+	r = store_certificate_serial(tx, row->lineage_id, serial, &len);
 	if (!r)
-		add_hex(out, "lineage", first.serial, first.serial_len);
-	store_certificate_clear(&first);
+		add_hex(out, "lineage", serial, len);
 	return r;
 }
 
@@ -140,7 +154,6 @@ static int add_identity(struct ca_buf *out, struct store_tx *tx, const struct ca
 	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, row->der, row->der_len, fingerprint) < 0)
 		return CA_EINTERNAL;
 	add_hex(out, "serial", row->serial, row->serial_len);
-	ca_buf_add_byte(out, ',');
 	add_hex(out, "fingerprint", fingerprint, sizeof(fingerprint));
 	add_string(out, "status", server_certificate_status(row, ca_now()));
 	add_string(out, "profile", row->profile);

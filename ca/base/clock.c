@@ -25,6 +25,13 @@ int64_t ca_monotonic_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* A number in n digits. Listings write times by the hundred, and printf() takes its time. */
+static void put(char *out, int n, int value)
+{
+	for (; n > 0; value /= 10)
+		out[--n] = (char)('0' + value % 10);
+}
+
 const char *ca_time_text(int64_t seconds, char out[CA_TIME_TEXT])
 {
 	struct tm tm = { 0 };
@@ -36,13 +43,13 @@ const char *ca_time_text(int64_t seconds, char out[CA_TIME_TEXT])
 		seconds = TIME_MAX;
 	t = seconds;
 	gmtime_r(&t, &tm);
-	if (strftime(out, CA_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == CA_TIME_TEXT - 1)
-		return out;
-	/* Years under 1000: glibc does not pad %Y. */
-	snprintf(out, CA_TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ",
-	    (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
-	    (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
-	    (unsigned)tm.tm_sec % 100);
+	memcpy(out, "0000-00-00T00:00:00Z", CA_TIME_TEXT);
+	put(out, 4, tm.tm_year + 1900);
+	put(out + 5, 2, tm.tm_mon + 1);
+	put(out + 8, 2, tm.tm_mday);
+	put(out + 11, 2, tm.tm_hour);
+	put(out + 14, 2, tm.tm_min);
+	put(out + 17, 2, tm.tm_sec);
 	return out;
 }
 
