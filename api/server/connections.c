@@ -1,67 +1,34 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "api/server/connection_private.h"
 #include "api/server/connections.h"
-#include "api/server/join.h"
 #include "api/server/listener.h"
 #include "api/server/server.h"
-#include "api/server/tls.h"
 #include "ca/base/clock.h"
 #include "ca/base/error.h"
 #include "ca/base/log.h"
 
-#define TICK_MS 500    /* how often deadlines are looked at */
-#define LINGER_MS 1000 /* idle for this long while draining: nothing is on its way any more */
-#define STUCK_MS 1500  /* a handshake as old as this while draining will not become a request */
-#define HONEST_MS                                                                                  \
-	1000 /* a handshake, or headers, that take longer than this may make room at the limit */
+#define TICK_MS 500 /* how often deadlines are looked at */
 #define EVENTS 64
 
-/*
- * GnuTLS 3.7 gathers a handshake message of up to 16 MB before it looks at it, from strangers too,
- * and after the handshake as well. So what a client may send is bounded: for its handshake (with a
- * certificate, or a ticket that holds one, of at most 16 KB), for a request's headers, and for a
- * body, which is drained to 4 MB.
- */
-#define GREETING_OCTETS_MAX 32768
-#define BODY_OCTETS_MAX (5 << 20)
+/* A handshake, or headers, that take longer than this may make room at the limit. */
+#define HONEST_MS 1000
 
 /* When a wave of so many connections has gone, its memory is given back to the system. */
 #define WAVE 256
 #define TOP_PIECE 98304 /* over libc's 64 KB, below what it takes from the system */
-
-enum phase { PHASE_HANDSHAKE, PHASE_IDLE, PHASE_REQUEST };
-
-struct server_connection {
-	struct server_connections *all;
-	struct MHD_Connection *mhd;
-	gnutls_session_t session;
-	int fd;
-	atomic_int phase;
-	atomic_bool heard; /* of the present request, all headers have come */
-	atomic_int_least64_t deadline_ms;
-	size_t octets; /* received since the phase began, or the headers ended */
-	bool in_epoll; /* known to the attendant's epoll (its thread and ours, never at once) */
-	atomic_bool waiting; /* suspended until the socket has something for the handshake */
-	struct server_peer peer;
-	struct server_join join;
-	char address[INET6_ADDRSTRLEN];
-	struct server_connection *prev, *next; /* under all->lock */
-};
 
 struct server_connections {
 	struct server *server;
@@ -82,178 +49,16 @@ struct server_connections {
 	struct server_connection *head; /* those that libmicrohttpd started */
 };
 
-/* ---- one connection, on libmicrohttpd's thread ---- */
+/* ---- their beginning and end, on libmicrohttpd's threads ---- */
 
-struct server_connection *server_connection_of(struct MHD_Connection *mhd)
+static void connection_started(struct server_connections *all, struct server_connection *c)
 {
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info ? info->socket_context : NULL;
-}
-
-gnutls_session_t server_connection_session(const struct server_connection *connection)
-{
-	return connection->session;
-}
-
-const char *server_connection_peer(const struct server_connection *connection)
-{
-	return connection->address;
-}
-
-struct server_peer *server_connection_tls_peer(struct server_connection *connection)
-{
-	return &connection->peer;
-}
-
-static void enter(struct server_connection *c, enum phase phase, int64_t ms)
-{
-	atomic_store(&c->phase, phase);
-	atomic_store(&c->heard, false);
-	atomic_store(&c->deadline_ms, ca_monotonic_ms() + ms);
-	c->octets = 0;
-}
-
-void server_connection_heard(struct server_connection *connection)
-{
-	/* A pipelined request came with the one before it. */
-	if (atomic_load(&connection->phase) != PHASE_REQUEST)
-		enter(connection, PHASE_REQUEST, SERVER_REQUEST_MS);
-	atomic_store(&connection->heard, true);
-	connection->octets = 0;
-}
-
-void server_connection_answering(struct server_connection *connection)
-{
-	connection->join.expected = true;
-}
-
-void server_connection_idle(struct server_connection *connection)
-{
-	enter(connection, PHASE_IDLE, SERVER_IDLE_MS);
-}
-
-/* The handshake would block: let the attendant wait for the socket instead of libmicrohttpd. */
-static void wait_for_handshake(struct server_connection *c)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT };
-	int op = c->in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-
-	event.data.ptr = c;
-	c->in_epoll = true;
-	atomic_store(&c->waiting, true);
-	MHD_suspend_connection(c->mhd);
-	if (epoll_ctl(c->all->epoll_fd, op, c->fd, &event) == 0)
-		return;
-	ca_logf(CA_LOG_ERROR, "epoll: %s", strerror(errno));
-	atomic_store(&c->waiting, false);
-	shutdown(c->fd, SHUT_RDWR);
-	MHD_resume_connection(c->mhd);
-}
-
-static ssize_t pull(gnutls_transport_ptr_t ptr, void *data, size_t len)
-{
-	struct server_connection *c = ptr;
-	ssize_t n = recv(c->fd, data, len, 0);
-
-	if (n >= 0) {
-		if (n > 0 && atomic_load(&c->phase) == PHASE_IDLE)
-			enter(c, PHASE_REQUEST, SERVER_REQUEST_MS);
-		c->octets += (size_t)n;
-		if (c->octets <= (atomic_load(&c->heard) ? BODY_OCTETS_MAX : GREETING_OCTETS_MAX))
-			return n;
-		gnutls_transport_set_errno(c->session, EMSGSIZE);
-		return -1;
-	}
-	if (errno != EAGAIN && errno != EWOULDBLOCK) {
-		gnutls_transport_set_errno(c->session, errno);
-		return -1;
-	}
-	if (atomic_load(&c->phase) == PHASE_HANDSHAKE)
-		wait_for_handshake(c);
-	gnutls_transport_set_errno(c->session, EAGAIN);
-	return -1;
-}
-
-static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *iov, int iov_len)
-{
-	struct server_connection *c = ptr;
-	ssize_t n = server_join_push(&c->join, c->fd, iov, iov_len);
-
-	if (n < 0)
-		gnutls_transport_set_errno(c->session, errno);
-	return n;
-}
-
-static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
-{
-	struct server_connection *c = ptr;
-
-	return gnutls_system_recv_timeout((gnutls_transport_ptr_t)(intptr_t)c->fd, ms);
-}
-
-/* The client's Finished is the last message a handshake reads, in TLS 1.2 and 1.3, resumed or not.
- */
-static int handshake_hook(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
-    const gnutls_datum_t *message)
-{
-	struct server_connection *c = gnutls_session_get_ptr(session);
-
-	(void)when;
-	(void)message;
-	if (incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY)
-		return server_tls_check_peer(session);
-	if (incoming && type == GNUTLS_HANDSHAKE_FINISHED)
-		enter(c, PHASE_IDLE, SERVER_IDLE_MS);
-	return 0;
-}
-
-static void peer_address(struct MHD_Connection *mhd, char out[INET6_ADDRSTRLEN])
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *address = info ? info->client_addr : NULL;
-	const void *octets = NULL;
-
-	out[0] = '\0';
-	if (address && address->sa_family == AF_INET)
-		octets = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-	if (address && address->sa_family == AF_INET6)
-		octets = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-	if (octets)
-		inet_ntop(address->sa_family, octets, out, INET6_ADDRSTRLEN);
-}
-
-static struct server_connection *connection_started(
-    struct server_connections *all, struct MHD_Connection *mhd)
-{
-	struct server_connection *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->all = all;
-	c->mhd = mhd;
-	c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	c->session = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
-	peer_address(mhd, c->address);
-	enter(c, PHASE_HANDSHAKE, SERVER_HANDSHAKE_MS);
-	gnutls_session_set_ptr(c->session, c);
-	gnutls_transport_set_ptr(c->session, c);
-	gnutls_transport_set_pull_function(c->session, pull);
-	gnutls_transport_set_pull_timeout_function(c->session, pull_timeout);
-	gnutls_transport_set_vec_push_function(c->session, push);
-	gnutls_handshake_set_hook_function(
-	    c->session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_POST, handshake_hook);
-	server_tls_session(c->session);
-
 	pthread_mutex_lock(&all->lock);
 	c->next = all->head;
 	if (c->next)
 		c->next->prev = c;
 	all->head = c;
 	pthread_mutex_unlock(&all->lock);
-	return c;
 }
 
 static void wake(struct server_connections *all)
@@ -267,9 +72,8 @@ static void wake(struct server_connections *all)
 
 /* The socket is open until this returns, so the attendant never touches a descriptor that was
  * reused. */
-static void connection_closed(struct server_connection *c)
+static void connection_closed(struct server_connections *all, struct server_connection *c)
 {
-	struct server_connections *all = c->all;
 	unsigned before;
 
 	pthread_mutex_lock(&all->lock);
@@ -280,25 +84,25 @@ static void connection_closed(struct server_connection *c)
 	if (c->next)
 		c->next->prev = c->prev;
 	pthread_mutex_unlock(&all->lock);
-	server_join_clear(&c->join);
-	free(c->peer.known);
-	free(c);
+	server_connection_free(c);
 	before = atomic_fetch_sub(&all->count, 1);
 	if (before >= all->server->options->max_connections || atomic_load(&all->server->stopping))
 		wake(all);
 }
 
-void server_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
+void server_connections_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
     enum MHD_ConnectionNotificationCode code)
 {
 	struct server_connections *all = cls;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*socket_context = connection_started(all, mhd);
+		*socket_context = server_connection_new(mhd, all->epoll_fd);
+		if (*socket_context)
+			connection_started(all, *socket_context);
 		return;
 	}
 	if (*socket_context)
-		connection_closed(*socket_context);
+		connection_closed(all, *socket_context);
 	else
 		atomic_fetch_sub(&all->count, 1);
 	*socket_context = NULL;
@@ -306,37 +110,15 @@ void server_connection_notify(void *cls, struct MHD_Connection *mhd, void **sock
 
 /* ---- the attendant ---- */
 
-/* With all->lock held, so that the socket cannot be closed meanwhile. */
-static void cut(struct server_connection *c)
-{
-	shutdown(c->fd, SHUT_RDWR);
-}
-
 static void end_overdue(struct server_connections *all)
 {
 	int64_t now = ca_monotonic_ms();
 
 	pthread_mutex_lock(&all->lock);
 	for (struct server_connection *c = all->head; c; c = c->next)
-		if (atomic_load(&c->deadline_ms) < now)
-			cut(c);
+		if (server_connection_overdue(c, now))
+			server_connection_cut(c);
 	pthread_mutex_unlock(&all->lock);
-}
-
-/* For how long has it kept us waiting for a request, in milliseconds; -1: there is one, to be
- * answered. */
-static int64_t unheard_for(const struct server_connection *c, int64_t now)
-{
-	int64_t left = atomic_load(&c->deadline_ms) - now;
-
-	switch (atomic_load(&c->phase)) {
-	case PHASE_HANDSHAKE:
-		return SERVER_HANDSHAKE_MS - left;
-	case PHASE_REQUEST:
-		return atomic_load(&c->heard) ? -1 : SERVER_REQUEST_MS - left;
-	default:
-		return SERVER_IDLE_MS - left;
-	}
 }
 
 /*
@@ -351,8 +133,8 @@ static void make_room(struct server_connections *all)
 
 	pthread_mutex_lock(&all->lock);
 	for (struct server_connection *c = all->head; c; c = c->next) {
-		int64_t ms = unheard_for(c, now);
-		bool idles = atomic_load(&c->phase) == PHASE_IDLE;
+		int64_t ms = server_connection_unheard_for(c, now);
+		bool idles = server_connection_idles(c);
 
 		if (idles && ms > longest) {
 			longest = ms;
@@ -363,7 +145,7 @@ static void make_room(struct server_connections *all)
 		}
 	}
 	if (slow || idle)
-		cut(slow ? slow : idle);
+		server_connection_cut(slow ? slow : idle);
 	pthread_mutex_unlock(&all->lock);
 }
 
@@ -433,7 +215,6 @@ static void stop_listening(struct server_connections *all)
 
 static void attend_event(struct server_connections *all, const struct epoll_event *event)
 {
-	struct server_connection *c;
 	uint64_t ignored;
 
 	if (event->data.ptr == &all->listen_fd) {
@@ -449,9 +230,7 @@ static void attend_event(struct server_connections *all, const struct epoll_even
 			stop_listening(all);
 		return;
 	}
-	c = event->data.ptr;
-	if (atomic_exchange(&c->waiting, false))
-		MHD_resume_connection(c->mhd);
+	server_connection_resume(event->data.ptr);
 }
 
 /* libc keeps what was freed, of a wave 20 KB a connection: give it back once no more of them go. */
@@ -543,23 +322,6 @@ int server_connections_start(struct server_connections *all, struct MHD_Daemon *
 	return 0;
 }
 
-/* Has it idled, or been stuck in its handshake, so long that no request is on its way? */
-static bool lingers(const struct server_connection *c, int64_t now)
-{
-	int64_t ms = unheard_for(c, now);
-	int unread = 0;
-
-	switch (atomic_load(&c->phase)) {
-	case PHASE_IDLE:
-		/* What a busy thread has not read yet is a request all the same. */
-		return ms > LINGER_MS && ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0;
-	case PHASE_HANDSHAKE:
-		return ms > STUCK_MS;
-	default:
-		return false;
-	}
-}
-
 /* Cut what lingers; true while something is still open. */
 static bool drain_once(struct server_connections *all, bool everything)
 {
@@ -567,8 +329,8 @@ static bool drain_once(struct server_connections *all, bool everything)
 
 	pthread_mutex_lock(&all->lock);
 	for (struct server_connection *c = all->head; c; c = c->next)
-		if (everything || lingers(c, now))
-			cut(c);
+		if (everything || server_connection_lingers(c, now))
+			server_connection_cut(c);
 	pthread_mutex_unlock(&all->lock);
 	return atomic_load(&all->count) > 0 || !atomic_load(&all->deaf);
 }
@@ -591,8 +353,7 @@ void server_connections_drain(struct server_connections *all, int wait_ms)
 	all->attendant_runs = false;
 	pthread_mutex_lock(&all->lock);
 	for (struct server_connection *c = all->head; c; c = c->next)
-		if (atomic_exchange(&c->waiting, false))
-			MHD_resume_connection(c->mhd);
+		server_connection_resume(c);
 	pthread_mutex_unlock(&all->lock);
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/server/connections.h"
+#include "api/server/connection.h"
 #include "api/server/problem.h"
 #include "api/server/request.h"
 #include "api/server/route.h"

@@ -142,7 +142,7 @@ static struct MHD_Daemon *start_http(struct server *server)
 	    MHD_OPTION_CONNECTION_LIMIT, (options->max_connections + 1) * options->threads, //
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,                  //
 	    MHD_OPTION_CONNECTION_TIMEOUT, 0u,                                              //
-	    MHD_OPTION_NOTIFY_CONNECTION, server_connection_notify, server->connections,    //
+	    MHD_OPTION_NOTIFY_CONNECTION, server_connections_notify, server->connections,   //
 	    MHD_OPTION_NOTIFY_COMPLETED, server_request_completed, server,                  //
 	    MHD_OPTION_HTTPS_PRIORITIES, SERVER_TLS_PRIORITIES,                             //
 	    MHD_OPTION_HTTPS_CERT_CALLBACK2, server_tls_retrieve,                           //
