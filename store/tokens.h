@@ -36,12 +36,12 @@ int store_token_get(
     struct store_tx *tx, int64_t tenant_id, const char *id, struct store_token *out);
 
 /*
- * Redeem the token for the public key with this hash, in the transaction that adds the certificate:
- *   0                   a use is left, and now taken: go on and add the certificate, then
- * store_token_used() CA_EEXIST           this key redeemed it before: *certificate_id is the
- * certificate it got then CA_ETOKENREPLAYED   no use is left for another key CA_ETOKENREMOVED,
- * CA_ETOKENEXPIRED (now > expires_at), CA_ETOKENFOREIGN (no such row) CA_EEXIST is answered for an
- * exhausted token too, but not for a removed or expired one.
+ * Redeem the token for the public key with this hash, in the transaction that adds the certificate.
+ * 0: a use was left, and is taken now; go on with the certificate, then store_token_used().
+ * CA_EEXIST: this key redeemed it before, and *certificate_id is the certificate it got then; so
+ * also when the token is exhausted, but not when it was removed or has expired. CA_ETOKENREPLAYED:
+ * no use is left for another key. CA_ETOKENREMOVED. CA_ETOKENEXPIRED (now > expires_at).
+ * CA_ETOKENFOREIGN (no such row).
  */
 int store_token_redeem(struct store_tx *tx, const char *id, const unsigned char spki[STORE_HASH],
     int64_t now, int64_t *certificate_id);

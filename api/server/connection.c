@@ -191,6 +191,18 @@ static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
 	return gnutls_system_recv_timeout((gnutls_transport_ptr_t)(intptr_t)c->fd, ms);
 }
 
+/* The client shows a certificate. Should it turn out not to hold its key, the handshake fails. */
+static int greet(struct server_connection *c)
+{
+	struct server_peer *peer = &c->peer;
+	int r;
+
+	peer->serial_len = sizeof(peer->serial);
+	r = server_tls_check_peer(c->session, peer->serial, &peer->serial_len);
+	peer->looked = peer->shown = r == 0;
+	return r;
+}
+
 /* The client's Finished is the last message a handshake reads, in TLS 1.2 and 1.3, resumed or not.
  */
 static int handshake_hook(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
@@ -201,7 +213,7 @@ static int handshake_hook(gnutls_session_t session, unsigned type, unsigned when
 	(void)when;
 	(void)message;
 	if (incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY)
-		return server_tls_check_peer(session);
+		return greet(c);
 	if (incoming && type == GNUTLS_HANDSHAKE_FINISHED)
 		enter(c, PHASE_IDLE, SERVER_IDLE_MS);
 	return 0;

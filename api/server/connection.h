@@ -36,7 +36,7 @@ const char *server_connection_peer(const struct server_connection *connection);
 
 /*
  * What is known of the client's certificate for the life of the connection; filled by
- * api/server/identity.c, on the connection's own thread.
+ * its handshake and api/server/identity.c, on the connection's own thread.
  */
 struct server_peer {
 	bool looked; /* the fields below are filled */

@@ -134,6 +134,13 @@ static int look_up_operator(
 	return r;
 }
 
+/* A token that nobody has used yet, as its row was read a moment ago. It is looked at again when it
+ * is redeemed. */
+static bool is_fresh(const struct store_token *token)
+{
+	return token->uses == 0 && !token->removed_at && ca_now() <= token->expires_at;
+}
+
 /* What stands in the store bears on the decision: an earlier use of the token, an operator of that
  * name. */
 static int consult_store(struct server_request *request, struct enrolment *e)
@@ -143,7 +150,7 @@ static int consult_store(struct server_request *request, struct enrolment *e)
 	int r;
 
 	e->for_operator = e->profile->for_operators;
-	if (who->kind != SERVER_BEARER && !e->for_operator)
+	if (who->kind == SERVER_BEARER ? is_fresh(&who->token) : !e->for_operator)
 		return 0;
 	r = store_read_begin(request->server->store, &tx);
 	if (r)

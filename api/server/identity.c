@@ -1,3 +1,4 @@
+#include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "api/server/request.h"
 #include "api/server/route.h"
 #include "api/server/server.h"
+#include "api/server/tls.h"
 #include "api/server/token.h"
 #include "ca/base/clock.h"
 #include "ca/base/log.h"
@@ -95,7 +97,8 @@ static int identify_token(struct server_request *request, const char *jwt)
 
 /* ---- client certificates ---- */
 
-/* Once a connection: did the client show a certificate, and which serial does it name? */
+/* Once a connection, unless its handshake has done so: did the client show a certificate, and which
+ * serial does it name? A resumed session brings the certificate along. */
 static int look_at_peer(struct server_peer *peer, const gnutls_datum_t *der)
 {
 	gnutls_x509_crt_t crt = NULL;
@@ -110,28 +113,32 @@ static int look_at_peer(struct server_peer *peer, const gnutls_datum_t *der)
 	peer->serial_len = sizeof(peer->serial);
 	r = gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER);
 	if (r == 0)
-		r = gnutls_x509_crt_get_serial(crt, peer->serial, &peer->serial_len);
-	if (r < 0)
+		server_tls_serial(crt, peer->serial, &peer->serial_len);
+	else
 		peer->serial_len = 0; /* none of ours: it will not be found */
-	while (peer->serial_len && peer->serial[0] == 0)
-		memmove(peer->serial, peer->serial + 1, --peer->serial_len);
 	gnutls_x509_crt_deinit(crt);
 	return 0;
 }
 
 /* The row says that we issued these octets; that one of our own CAs really signed them is checked
- * once a connection. */
-static int verify_signature(const struct ca_installation *installation, struct server_peer *peer,
-    int64_t issuer_id, const gnutls_datum_t *der)
+ * too, unless they were seen of late. */
+static int verify_signature(
+    struct server *server, struct server_peer *peer, int64_t issuer_id, const gnutls_datum_t *der)
 {
-	const struct ca_authority *issuer = ca_installation_authority_id(installation, issuer_id);
+	const struct ca_authority *issuer =
+	    ca_installation_authority_id(server->installation, issuer_id);
+	unsigned char sha256[CA_SHA256];
 	gnutls_x509_crt_t crt = NULL;
 	unsigned status = GNUTLS_CERT_INVALID;
 
 	if (peer->issuer_id == issuer_id)
 		return 0;
-	if (!issuer || gnutls_x509_crt_init(&crt) < 0)
+	if (!issuer || gnutls_hash_fast(GNUTLS_DIG_SHA256, der->data, der->size, sha256) < 0)
 		return CA_ECERTUNKNOWN;
+	if (server_verified_has(&server->verified, sha256, issuer_id))
+		goto out;
+	if (gnutls_x509_crt_init(&crt) < 0)
+		return CA_ENOMEM;
 	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) < 0 ||
 	    gnutls_x509_crt_verify(
 		crt, &issuer->crt, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &status) < 0)
@@ -139,6 +146,8 @@ static int verify_signature(const struct ca_installation *installation, struct s
 	gnutls_x509_crt_deinit(crt);
 	if (status)
 		return CA_ECERTUNKNOWN;
+	server_verified_add(&server->verified, sha256, issuer_id);
+out:
 	peer->issuer_id = issuer_id;
 	return 0;
 }
@@ -203,7 +212,7 @@ static int look_up(
 	    (r == 0 && (row.der_len != der->size || memcmp(row.der, der->data, der->size) != 0)))
 		r = CA_ECERTUNKNOWN;
 	if (!r)
-		r = verify_signature(request->server->installation, peer, row.issuer_id, der);
+		r = verify_signature(request->server, peer, row.issuer_id, der);
 	if (!r && row.status == STORE_REVOKED)
 		r = ca_refuse(&request->why, CA_ECERTREVOKED, "the client certificate is revoked");
 	if (!r)

@@ -240,7 +240,8 @@ static int start(struct server *server)
 
 int server_run(const struct server_options *options)
 {
-	struct server server = { .options = options };
+	struct server server = { .options = options,
+		.verified = { .lock = PTHREAD_MUTEX_INITIALIZER } };
 	struct ca_detail why = { "" };
 	sigset_t signals;
 	int lock = -1, r;

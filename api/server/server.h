@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/server/verified.h"
 #include "ca/installation.h"
 #include "ca/key.h"
 #include "store/store.h"
@@ -17,9 +18,10 @@
 /* Bounds of one connection, in milliseconds of the monotonic clock. */
 #define SERVER_HANDSHAKE_MS 10000 /* from accept to the end of the TLS handshake */
 #define SERVER_REQUEST_MS 30000   /* from the first octet of a request to the last of its answer */
-#define SERVER_ANSWER_MS 10000 /* from a request's headers until its change is begun, or refused   \
-				*/
-#define SERVER_IDLE_MS 60000   /* between requests */
+#define SERVER_ANSWER_MS                                                                           \
+	10000                /* from a request's headers until its change is begun, or refused     \
+			      */
+#define SERVER_IDLE_MS 60000 /* between requests */
 
 #define SERVER_RETRY_AFTER 1 /* seconds; what a 503 asks for */
 
@@ -44,6 +46,7 @@ struct server {
 	struct ca_installation *installation;
 	char *public_url; /* owned; without a trailing slash */
 	struct server_tls *tls;
+	struct server_verified verified;
 	struct server_connections *connections;
 	struct server_health *health;
 	atomic_bool stopping; /* answers say Connection: close */

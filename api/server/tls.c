@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/server/tls.h"
 #include "ca/base/buf.h"
@@ -218,7 +219,15 @@ static bool rsa_is_bounded(gnutls_x509_crt_t crt, unsigned bits)
 	return ok;
 }
 
-int server_tls_check_peer(gnutls_session_t session)
+void server_tls_serial(gnutls_x509_crt_t crt, unsigned char *serial, size_t *serial_len)
+{
+	if (gnutls_x509_crt_get_serial(crt, serial, serial_len) < 0)
+		*serial_len = 0;
+	while (*serial_len && serial[0] == 0)
+		memmove(serial, serial + 1, --*serial_len);
+}
+
+int server_tls_check_peer(gnutls_session_t session, unsigned char *serial, size_t *serial_len)
 {
 	unsigned len = 0, bits = 0;
 	const gnutls_datum_t *list = gnutls_certificate_get_peers(session, &len);
@@ -240,6 +249,8 @@ int server_tls_check_peer(gnutls_session_t session)
 			break;
 		}
 	}
+	if (ok)
+		server_tls_serial(crt, serial, serial_len);
 	gnutls_x509_crt_deinit(crt);
 	return ok ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }

@@ -6,6 +6,8 @@
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ca_installation;
@@ -39,9 +41,14 @@ void server_tls_session(gnutls_session_t session);
 /*
  * Before the client's CertificateVerify is looked at: 0 if its certificate's key is of a kind and
  * size that we might have certified, or GNUTLS_E_CERTIFICATE_ERROR. GnuTLS would verify with
- * whatever key a stranger shows; an RSA modulus and exponent of 50,000 bits take seconds.
+ * whatever key a stranger shows; an RSA modulus and exponent of 50,000 bits take seconds. serial
+ * (room for *serial_len octets) gets the certificate's, without leading zeroes; one that has no
+ * room there is none of ours, and *serial_len is 0.
  */
-int server_tls_check_peer(gnutls_session_t session);
+int server_tls_check_peer(gnutls_session_t session, unsigned char *serial, size_t *serial_len);
+
+/* A certificate's serial in the same way. */
+void server_tls_serial(gnutls_x509_crt_t crt, unsigned char *serial, size_t *serial_len);
 
 /* For MHD_OPTION_HTTPS_CERT_CALLBACK2. There is one micad in a process; server_tls_open() says
  * which tls it serves. */
