@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STORE_GATHER_PAUSE_MS 1L /* none came for this long: commit */
-#define STORE_GATHER_PAUSES 8    /* so many at most, though they keep coming */
+#define STORE_GATHER_PAUSE_MS 2L /* none came for this long: commit */
+#define STORE_GATHER_PAUSES 4    /* so many at most, though they keep coming */
 #define STORE_GATHER_MAX 16      /* jobs waited for at most */
 
 /* What earlier groups have taught. All zeroes is the beginning. */
