@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SERVER_VERIFIED_MAX 1024 /* the place in the table is by hash; a newer one takes it over   \
-				  */
+/* Places in the table; a certificate's is by its hash, and a newer one takes it over. */
+#define SERVER_VERIFIED_MAX 1024
 
 /* PTHREAD_MUTEX_INITIALIZER and zeroes. Any thread. */
 struct server_verified {
