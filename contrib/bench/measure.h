@@ -6,11 +6,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* CPU milliseconds of one RSA-2048 PKCS#1 v1.5 SHA-256 signature in this thread, the fastest of
- * several rounds. */
+/* CPU milliseconds of one RSA-2048 PKCS#1 v1.5 SHA-256 signature. */
 struct bench_bare {
-	double libcrypto_ms;
+	double libcrypto_ms; /* in one thread, the fastest of several rounds */
 	double gnutls_ms;
+	double busy_ms; /* libcrypto's in as many threads as there are processors, the median round:
+			   two that share a core slow each other down */
 };
 
 /* 0, or -1 after a message. */
