@@ -115,6 +115,7 @@ static EVP_PKEY *open_rsa(const unsigned char *der, int len)
 	return pkey;
 }
 
+/* With its public point, which both back ends write. */
 static EVP_PKEY *open_p256(const unsigned char *der, int len)
 {
 	void *parsed = ASN1_item_d2i(NULL, &der, len, ASN1_ITEM_rptr(EC_PRIVATE));

@@ -48,10 +48,11 @@ int store_read_begin(struct store *store, struct store_tx **out);
 void store_read_end(struct store_tx *tx); /* NULL is fine */
 
 /*
- * A number that grows whenever a committed change takes rights away or alters them: a certificate's
- * or operator's row was changed or removed. It has grown before that change's done() is called.
- * What was read after asking for the number still holds while the number is the same. Only for what
- * this process writes; nobody else may write while it holds the state directory.
+ * A number that grows whenever a committed change takes rights away or alters them: a
+ * certificate's, operator's or tenant's row was changed or removed. It has grown before that
+ * change's done() is called. What was read after asking for the number still holds while the number
+ * is the same. Only for what this process writes; nobody else may write while it holds the state
+ * directory.
  */
 uint64_t store_rights_version(const struct store *store);
 
@@ -63,8 +64,8 @@ uint64_t store_rights_version(const struct store *store);
  * or an error to have none of them. It may be called again (a group that failed is run anew, job by
  * job), so it must not keep what the earlier call did. done() is called exactly once, on the
  * writer's thread (or that of store_expire()), after the change is durable or has failed: with 0,
- * with what run() returned, or with CA_ESTORE / CA_ESTOREFULL when the commit failed. It must be
- * quick and must not submit and wait.
+ * with what run() returned, or with CA_ESTORE / CA_ESTOREFULL when the commit failed, with
+ * CA_EOVERLOADED when its deadline passed first. It must be quick and must not submit and wait.
  */
 struct store_job {
 	int (*run)(struct store_tx *tx, void *arg);

@@ -13,6 +13,8 @@
 #define WAL_BOUND_PAGES 4000 /* the same, whatever waits */
 #define WAL_LARGE_PAGES 8000 /* give the file's space back when nothing waits */
 
+#define JOB_US_MAX 50000 /* what a job is taken to cost at most, from one group */
+
 #define SPOILT 1 /* what run_and_commit() may say beside errors */
 
 void store_writer_init(struct store_writer *writer, size_t queue_max)
@@ -77,8 +79,11 @@ static int run_and_commit(
 			rc = SPOILT;
 	}
 	if (rc == 0) {
+		bool rights =
+		    tx->rights_changed; /* also when it fails: better one time too often */
+
 		rc = store_db_commit(tx);
-		if (tx->rights_changed)
+		if (rights)
 			atomic_fetch_add(&writer->rights, 1);
 		count_commit(writer, rc == 0);
 		return rc;
@@ -180,15 +185,9 @@ static void gather(struct store_writer *writer, size_t target)
 	writer->wanted = 1;
 }
 
-/* Wait for jobs; none: the store is closing. */
-static size_t wait_for_jobs(struct store_writer *writer, struct store_job *jobs[])
+/* Wait for a job, or the end. The lock is held. */
+static void wait_for_one(struct store_writer *writer)
 {
-	size_t target, n;
-
-	pthread_mutex_lock(&writer->lock);
-	/* The first job has to wait for this thread to start: that says nothing about load. */
-	target = store_gather_target(&writer->gather, writer->awake && writer->first != NULL);
-	writer->awake = true;
 	while (!writer->first && !writer->stopping) {
 		bool settled;
 
@@ -198,8 +197,23 @@ static size_t wait_for_jobs(struct store_writer *writer, struct store_job *jobs[
 		if (!settled && !writer->first && !writer->stopping)
 			pthread_cond_wait(&writer->wake, &writer->lock);
 	}
-	if (target > 1)
-		gather(writer, target);
+}
+
+/* The next group; none: the store is closing. */
+static size_t next_group(struct store_writer *writer, struct store_job *jobs[])
+{
+	size_t target, n;
+
+	pthread_mutex_lock(&writer->lock);
+	/* The first job has to wait for this thread to start: that says nothing about load. */
+	target = store_gather_target(&writer->gather, writer->awake && writer->first != NULL);
+	writer->awake = true;
+	do {
+		wait_for_one(writer);
+		if (target > 1)
+			gather(writer, target);
+		/* Those that were there may have been ended meanwhile, for their deadlines. */
+	} while (!writer->first && !writer->stopping);
 	n = take_jobs(writer, jobs);
 	pthread_mutex_unlock(&writer->lock);
 	store_gather_learn(&writer->gather, target, n);
@@ -235,6 +249,9 @@ static void keep_time(struct store_writer *writer, size_t n)
 	if (n) {
 		int64_t us = (now - writer->began_ms) * 1000 / (int64_t)n;
 
+		/* Of a disk that halts for once no more is to be feared than of a slow one. */
+		if (us > JOB_US_MAX)
+			us = JOB_US_MAX;
 		writer->job_us += (us - writer->job_us) / 8;
 		writer->began_ms = 0;
 	} else {
@@ -249,7 +266,7 @@ static void *writer_main(void *arg)
 	struct store_writer *writer = arg;
 	size_t n;
 
-	while ((n = wait_for_jobs(writer, jobs)) > 0) {
+	while ((n = next_group(writer, jobs)) > 0) {
 		n = refuse_overdue(writer, jobs, n);
 		if (!n)
 			continue;

@@ -223,21 +223,6 @@ static int sign(struct server_request *request, struct enrolment *e)
 
 /* ---- the record ---- */
 
-/* The right that was there when the request came must still be there. */
-static int recheck_operator(struct server_request *request, struct store_tx *tx)
-{
-	const struct server_identity *who = &request->identity;
-	struct store_operator operator_ = { 0 };
-	enum store_status status;
-	int r = store_certificate_status(tx, who->certificate_id, &status);
-
-	if (!r && status == STORE_REVOKED)
-		return CA_ECERTREVOKED;
-	if (!r)
-		r = store_operator_get(tx, who->operator_.id, &operator_);
-	return !r && operator_.removed_at ? CA_EOPERATORREMOVED : r;
-}
-
 static int record_operator(struct enrolment *e, struct store_tx *tx)
 {
 	struct store_operator operator_ = e->operator_;
@@ -248,16 +233,6 @@ static int record_operator(struct enrolment *e, struct store_tx *tx)
 		return CA_EOPERATORREMOVED;
 	e->row.operator_id = operator_.id;
 	return r ? r : store_certificate_add(tx, &e->row);
-}
-
-static int record_for_operator(
-    struct server_request *request, struct enrolment *e, struct store_tx *tx)
-{
-	int r = recheck_operator(request, tx);
-
-	if (r)
-		return r;
-	return e->for_operator ? record_operator(e, tx) : store_certificate_add(tx, &e->row);
 }
 
 /* A token's use, checked and taken with the certificate that it pays for; so is its maker's right.
@@ -291,7 +266,7 @@ static int run_record(struct store_tx *tx, void *arg)
 	if (request->identity.kind == SERVER_BEARER)
 		r = redeem(request, e, tx);
 	else
-		r = record_for_operator(request, e, tx);
+		r = e->for_operator ? record_operator(e, tx) : store_certificate_add(tx, &e->row);
 	if (r == CA_EEXIST && e->recorded_id)
 		return 0; /* the same key, a moment earlier: it gets the same certificate */
 	if (!r)

@@ -104,12 +104,12 @@ static int look_at_peer(struct server_peer *peer, const gnutls_datum_t *der)
 	gnutls_x509_crt_t crt = NULL;
 	int r;
 
+	if (der && gnutls_x509_crt_init(&crt) < 0)
+		return CA_ENOMEM;
 	peer->looked = true;
 	if (!der)
 		return 0;
 	peer->shown = true;
-	if (gnutls_x509_crt_init(&crt) < 0)
-		return CA_ENOMEM;
 	peer->serial_len = sizeof(peer->serial);
 	r = gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER);
 	if (r == 0)
@@ -287,6 +287,30 @@ static int authorise(struct server_request *request)
 	return ca_refuse(&request->why, CA_EFORBIDDEN, "%s does not allow this",
 	    request->identity.kind == SERVER_BEARER ? "an enrolment token"
 						    : "a service's certificate");
+}
+
+/* In the transaction of its change: an operator's right. */
+static int recheck_operator(const struct server_identity *who, struct store_tx *tx)
+{
+	struct store_operator operator_ = { 0 };
+	int r = store_operator_get(tx, who->operator_.id, &operator_);
+
+	if (r == CA_ENOTFOUND || (r == 0 && operator_.removed_at))
+		return CA_EOPERATORREMOVED;
+	return r == 0 && operator_.role != who->operator_.role ? CA_EFORBIDDEN : r;
+}
+
+int server_identity_recheck(const struct server_identity *who, struct store_tx *tx)
+{
+	enum store_status status;
+	int r;
+
+	if (!who->certificate_id)
+		return 0;
+	r = store_certificate_status(tx, who->certificate_id, &status);
+	if (r == 0 && status == STORE_REVOKED)
+		return CA_ECERTREVOKED;
+	return r == 0 && who->kind == SERVER_OPERATED ? recheck_operator(who, tx) : r;
 }
 
 int server_identify(struct server_request *request)

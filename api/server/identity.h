@@ -1,7 +1,8 @@
 /*
  * Who is asking, from a bearer token or the TLS client certificate. The certificate's row and the
  * operator's are read once a connection, and again as soon as anything changed that rights follow
- * from (store_rights_version()): every request is judged by what is on record when it comes.
+ * from (store_rights_version()): every request is judged by what is on record when it comes, and
+ * every change again in its transaction.
  */
 #ifndef API_SERVER_IDENTITY_H
 #define API_SERVER_IDENTITY_H
@@ -42,6 +43,13 @@ void server_identity_clear(struct server_identity *identity);
  * CA_ECERTREVOKED, CA_ECERTEXPIRED, CA_EOPERATORREMOVED, CA_ESTORE.
  */
 int server_identify(struct server_request *request);
+
+/*
+ * Is the right still there that the request was let in with? A body may take its time, and so may
+ * the queue. In the transaction of what is to be changed. A token's is taken with its redemption.
+ * CA_ECERTREVOKED, CA_EOPERATORREMOVED, CA_EFORBIDDEN (another role now).
+ */
+int server_identity_recheck(const struct server_identity *who, struct store_tx *tx);
 
 /* CA_EFORBIDDEN, naming the role that does not suffice. */
 int server_refuse_role(struct server_request *request);

@@ -246,7 +246,7 @@ static enum MHD_Result reply(struct server_request *request, int error)
 
 /* ---- a job under way ---- */
 
-/* On the store's thread, or the attendant's. */
+/* On the store's thread, the attendant's, or, when the store took no job, the connection's own. */
 static void job_done(void *arg, int result)
 {
 	struct server_request *request = arg;
@@ -260,7 +260,7 @@ static void job_done(void *arg, int result)
 
 static int64_t deadline_of(const struct server_request *request)
 {
-	return request->began_ms + SERVER_ANSWER_MS;
+	return request->ready_ms + SERVER_ANSWER_MS;
 }
 
 int server_request_admit(const struct server_request *request)
@@ -268,14 +268,24 @@ int server_request_admit(const struct server_request *request)
 	return store_admits(request->server->store, deadline_of(request));
 }
 
+static int run_job(struct store_tx *tx, void *arg)
+{
+	struct server_request *request = arg;
+	int r = server_identity_recheck(&request->identity, tx);
+
+	return r ? r : request->run(tx, request);
+}
+
 int server_request_write(
     struct server_request *request, int (*run)(struct store_tx *tx, void *request))
 {
 	int r;
 
-	request->job = (struct store_job){
-		.run = run, .done = job_done, .arg = request, .deadline_ms = deadline_of(request)
-	};
+	request->job = (struct store_job){ .run = run_job,
+		.done = job_done,
+		.arg = request,
+		.deadline_ms = deadline_of(request) };
+	request->run = run;
 	request->waiting = true;
 	atomic_fetch_add(&waiting, 1);
 	/* Suspended first: the job may be done before store_submit() returns. */
@@ -416,6 +426,7 @@ static enum MHD_Result advance(struct server_request *request)
 		request->waiting = false;
 		r = request->job_result ? request->job_result : request->resume(request);
 	} else if (!r) {
+		request->ready_ms = ca_monotonic_ms();
 		r = ca_buf_error(&request->body);
 		if (!r)
 			r = request->route->handle(request);

@@ -50,13 +50,14 @@ struct server_request {
 	size_t received; /* octets of body that came, kept or not */
 	int refused; /* a CA_E… that stood before the body did; the body is drained, not kept */
 	bool answered;
-	int64_t began_ms;
+	int64_t began_ms, ready_ms; /* its headers were there, and its body */
 
 	struct server_identity identity;
 	struct ca_detail why;
 
 	/* a job under way, if any */
 	struct store_job job;
+	int (*run)(struct store_tx *tx, void *request);
 	int job_result;
 	bool waiting, resumed;
 	int (*resume)(struct server_request *request);
@@ -82,7 +83,8 @@ void server_request_completed(
     void *cls, struct MHD_Connection *mhd, void **con_cls, enum MHD_RequestTerminationCode why);
 
 /*
- * Submit run(tx, request) and suspend until it is done; request->resume must be set, and is called
+ * Submit run(tx, request), before which the right to it is checked once more, and suspend until it
+ * is done; request->resume must be set, and is called
  * only if the job succeeded. Returns SERVER_WAIT, also when the store takes no job: then that is
  * its result.
  */

@@ -173,7 +173,7 @@ static void wait_for_end(const sigset_t *signals)
 
 /* Requests that wait for their commit hold a suspended connection, which libmicrohttpd must not be
  * stopped with. */
-static void wait_for_jobs(void)
+static void wait_for_requests(void)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };
 
@@ -213,7 +213,7 @@ static int serve(struct server *server, const sigset_t *signals)
 	}
 	server_connections_drain(server->connections, DRAIN_MS);
 	atomic_store(&server->drained, true);
-	wait_for_jobs();
+	wait_for_requests();
 	MHD_stop_daemon(daemon);
 	return r;
 }

@@ -18,9 +18,8 @@
 /* Bounds of one connection, in milliseconds of the monotonic clock. */
 #define SERVER_HANDSHAKE_MS 10000 /* from accept to the end of the TLS handshake */
 #define SERVER_REQUEST_MS 30000   /* from the first octet of a request to the last of its answer */
-#define SERVER_ANSWER_MS                                                                           \
-	10000                /* from a request's headers until its change is begun, or refused     \
-			      */
+/* from a request's last octet until its change is begun, or refused */
+#define SERVER_ANSWER_MS 10000
 #define SERVER_IDLE_MS 60000 /* between requests */
 
 #define SERVER_RETRY_AFTER 1 /* seconds; what a 503 asks for */

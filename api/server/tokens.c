@@ -138,19 +138,9 @@ static int run_add(struct store_tx *tx, void *arg)
 {
 	struct server_request *request = arg;
 	struct token_state *token = request->state;
-	struct store_certificate shown = { 0 };
-	int r = store_certificate_get_id(tx, token->row.certificate_id, &shown);
+	int r = store_tenant_get(tx, token->row.tenant_id, &token->tenant);
 
-	/* Revoked a moment ago: its tokens were removed then, and this one would come too late for
-	 * that. */
-	if (!r && shown.status == STORE_REVOKED)
-		r = CA_ECERTREVOKED;
-	if (!r)
-		r = store_tenant_get(tx, token->row.tenant_id, &token->tenant);
-	if (!r)
-		r = store_token_add(tx, &token->row);
-	store_certificate_clear(&shown);
-	return r;
+	return r ? r : store_token_add(tx, &token->row);
 }
 
 static int answer_added(struct server_request *request)

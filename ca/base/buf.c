@@ -36,7 +36,7 @@ static bool reserve(struct ca_buf *buf, size_t more)
 	if (buf->data && buf->len)
 		memcpy(data, buf->data, buf->len);
 	data[buf->len] = '\0';
-	ca_wipe(buf->data, buf->len);
+	ca_wipe(buf->data, buf->cap);
 	free(buf->data);
 	buf->data = data;
 	buf->cap = cap;

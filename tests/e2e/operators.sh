@@ -208,6 +208,43 @@ is "the open connection is refused at its next request" \
 	"$(grep -ao -e 'HTTP/1.1 [0-9]*' -e certificate-revoked "$work/open" | paste -sd,)" \
 	"HTTP/1.1 200,HTTP/1.1 401,certificate-revoked"
 
+# ---- a right that ends between headers and body ----
+post() { # PATH FILE CONDITION…: the body is sent when the condition holds
+	local path=$1 body=$2
+	shift 2
+	printf 'POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %s\r\nConnection: close\r\n\r\n' \
+		"$path" "$(wc -c <"$body")"
+	await 25 "$@"
+	cat "$body"
+}
+shows() { # DIRECTORY
+	timeout 40 openssl s_client -quiet -connect "127.0.0.1:$port" -cert "$1/tls.crt" -key "$1/tls.key" 2>/dev/null
+}
+slowly() { # it takes its time: nobody is overloaded
+	[ "$SECONDS" -gt "$slow_until" ]
+}
+slow_until=$((SECONDS + 11))
+post $certificates "$work/n.json" slowly | shows "$state/admin" >"$work/slow" &
+slow_pid=$!
+own
+operator late-leaver operator
+printf '{}' >"$work/empty.json"
+victim=$(sed -n 3p "$work/serials")
+post "$certificates/$victim/revoke" "$work/empty.json" test -e "$work/gone" | shows "$work/late-leaver" >"$work/late" &
+late_pid=$!
+own
+sleep 1
+op POST "$certificates/$(<"$work/late-leaver/serial")/revoke" "${json[@]}" --data-binary '{}'
+answered "an operator is revoked while its request has no body yet" 200
+touch "$work/gone"
+end "$late_pid" 0
+is "what it asked for is not done" "$(grep -ao -e 'HTTP/1.1 [0-9]*' -e certificate-revoked "$work/late" | paste -sd,)" \
+	"HTTP/1.1 401,certificate-revoked"
+op GET "$certificates/$victim"
+is "to nobody" "$(field .status)" good
+end "$slow_pid" 0
+is "a body that took eleven seconds is no overload" "$(grep -ao 'HTTP/1.1 [0-9]*' "$work/slow")" "HTTP/1.1 201"
+
 # ---- strangers' certificates ----
 strange() { # NAME DIRECTORY
 	with "$2" GET /v1/trust-bundle

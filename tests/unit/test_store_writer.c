@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -141,7 +142,8 @@ static bool there(const char *name)
 struct tried {
 	struct store_job job;
 	char name[STORE_TENANT_NAME];
-	int runs, dones, result;
+	atomic_int runs, dones;
+	int result;
 	int refuse; /* with this, after writing */
 	bool big;   /* writes more than fits */
 };
@@ -746,6 +748,45 @@ static void who_cannot_be_in_time_is_refused_at_once(void **state)
 	assert_int_equal(store_admits(store, ca_monotonic_ms() + 1000), 0);
 }
 
+static bool finished_within(int seconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += seconds;
+	return sem_timedwait(&finished, &until) == 0;
+}
+
+/* The writer gathers, and all that it gathered for is taken from under it. */
+static void a_queue_that_expires_while_it_gathers_does_not_end_the_writer(void **state)
+{
+	struct tried t[2], late;
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		/* Two that wait teach it to gather. */
+		(void)snprintf(name, sizeof(name), "a%d", i);
+		try_name(&t[0], name);
+		(void)snprintf(name, sizeof(name), "b%d", i);
+		try_name(&t[1], name);
+		run_group(t, 2);
+		(void)snprintf(name, sizeof(name), "c%d", i);
+		try_name(&late, name)->job.deadline_ms = ca_monotonic_ms() + 1;
+		if (store_submit(store, &late.job))
+			continue;
+		while (late.dones == 0) {
+			store_expire(store);
+			usleep(100);
+		}
+		sem_wait(&finished);
+		(void)snprintf(name, sizeof(name), "d%d", i);
+		try_name(&late, name);
+		assert_int_equal(store_submit(store, &late.job), 0);
+		assert_true(finished_within(10)); /* the writer lives */
+	}
+}
+
 /* ---- what rights follow from ---- */
 
 static int add_operator(struct store_tx *tx, void *arg)
@@ -812,6 +853,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_writer_drops_who_is_overdue, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    who_cannot_be_in_time_is_refused_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_queue_that_expires_while_it_gathers_does_not_end_the_writer, setup, teardown),
 		cmocka_unit_test_setup_teardown(rights_taken_away_are_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_kill_leaves_whole_changes, setup, teardown),
 	};
