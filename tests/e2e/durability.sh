@@ -133,25 +133,32 @@ issue_timed() { # OUT: "STATUS SECONDS CODE"
 	sed 's/\.[0-9]*$//' "$1.status" >"$1"
 	jq -r '" " + (.code // "-")' "$1.body" >>"$1"
 }
-if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+traced() { # is every thread of micad?
+	[ "$(cat /proc/"$micad_pid"/task/*/status | grep -c '^TracerPid:[^0-9]*0$')" = 0 ]
+}
+slow_disk() { # false when it was micad's own heartbeat that met the slow disk first
 	strace -f -q -e trace=fdatasync,fsync -e inject=fdatasync,fsync:delay_enter=14000000:when=1 -p "$micad_pid" \
 		-o "$work/slow.trace" 2>/dev/null &
 	strace_pid=$!
 	own
-	sleep 1
+	await 10 traced
 	issue_timed "$work/first" &
 	first_pid=$!
 	own
 	sleep 0.5
 	issue_timed "$work/second"
-	like "a slow disk: who waits in vain is told so in time" "$(paste -sd' ' "$work/second")" '^503 (9|10|11|12) +overloaded$'
 	issue_timed "$work/third"
-	like "a slow disk: who would wait in vain is told at once" "$(paste -sd' ' "$work/third")" '^503 0 +overloaded$'
 	end "$first_pid" 0
-	like "a slow disk: who was first gets a certificate" "$(paste -sd' ' "$work/first")" '^201 1[0-9] +-$'
 	issue_timed "$work/fourth"
-	like "a disk in health: issuance goes on" "$(paste -sd' ' "$work/fourth")" '^201 '
 	end "$strace_pid"
+	grep -q '^201' "$work/first"
+}
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+	slow_disk || slow_disk || slow_disk
+	like "a slow disk: who was first gets a certificate" "$(paste -sd' ' "$work/first")" '^201 1[0-9] +-$'
+	like "a slow disk: who waits in vain is told so in time" "$(paste -sd' ' "$work/second")" '^503 (9|10|11|12) +overloaded$'
+	like "a slow disk: who would wait in vain is told at once" "$(paste -sd' ' "$work/third")" '^503 0 +overloaded$'
+	like "a disk in health: issuance goes on" "$(paste -sd' ' "$work/fourth")" '^201 '
 else
 	skip "a slow disk" "strace is not installed, or not permitted here"
 fi
