@@ -679,11 +679,11 @@ static void who_waits_too_long_is_not_run(void **state)
 
 	(void)state;
 	hold_writer();
-	submit_until(&late, "late", ca_monotonic_ms() + 100);
+	submit_until(&late, "late", ca_monotonic_ms() + 1000);
 	submit_until(&patient, "patient", 0);
 	store_expire(store);
 	assert_int_equal(late.dones, 0);
-	usleep(150000);
+	usleep(1100000);
 	store_expire(store); /* the writer is held all the while */
 	assert_int_equal(late.dones, 1);
 	assert_int_equal(late.result, CA_EOVERLOADED);
@@ -705,8 +705,8 @@ static void the_last_that_waits_too_long_leaves_a_whole_queue(void **state)
 	(void)state;
 	hold_writer();
 	submit_until(&first, "first", 0);
-	submit_until(&last, "last", ca_monotonic_ms() + 50);
-	usleep(100000);
+	submit_until(&last, "last", ca_monotonic_ms() + 500);
+	usleep(600000);
 	store_expire(store);
 	assert_int_equal(last.dones, 1);
 	submit_until(&next, "next", 0);
@@ -720,8 +720,8 @@ static void the_writer_drops_who_is_overdue(void **state)
 
 	(void)state;
 	hold_writer();
-	submit_until(&late, "late", ca_monotonic_ms() + 50);
-	usleep(100000);
+	submit_until(&late, "late", ca_monotonic_ms() + 500);
+	usleep(600000);
 	release_writer(2);
 	assert_int_equal(late.runs, 0);
 	assert_int_equal(late.result, CA_EOVERLOADED);
@@ -731,12 +731,12 @@ static void the_writer_drops_who_is_overdue(void **state)
 /* A group that has taken a while is expected to take as long again. */
 static void who_cannot_be_in_time_is_refused_at_once(void **state)
 {
-	struct store_job job = { .deadline_ms = ca_monotonic_ms() + 300 };
+	struct store_job job = { .deadline_ms = ca_monotonic_ms() + 1500 };
 
 	(void)state;
 	assert_int_equal(store_admits(store, job.deadline_ms), 0);
 	hold_writer();
-	usleep(200000);
+	usleep(1000000);
 	assert_int_equal(store_admits(store, job.deadline_ms), CA_EOVERLOADED);
 	assert_int_equal(store_submit(store, &job), CA_EOVERLOADED);
 	assert_int_equal(store_admits(store, ca_monotonic_ms() + 100000), 0);
