@@ -6,7 +6,6 @@
  * made before; connecting and the full handshake count.
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -17,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "contrib/bench/arguments.h"
 #include "contrib/bench/connection.h"
 #include "contrib/bench/measure.h"
 #include "contrib/bench/requests.h"
@@ -254,9 +254,18 @@ out:
 
 /* ---- options ---- */
 
-static int parse_option(int option, struct options *out)
+static const struct option long_options[] = {
+	{ "micad", required_argument, NULL, 'm' },
+	{ "state", required_argument, NULL, 's' },
+	{ "rounds", required_argument, NULL, 'r' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, BENCH_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int take(int option, void *arg)
 {
-	char *end;
+	struct options *out = arg;
 
 	switch (option) {
 	case 'm':
@@ -266,9 +275,7 @@ static int parse_option(int option, struct options *out)
 		out->state = optarg;
 		return 0;
 	case 'r':
-		out->rounds = strtoul(optarg, &end, 10);
-		return end == optarg || *end || out->rounds < 1 || out->rounds > ROUNDS_MAX ? -1
-											    : 0;
+		return bench_number(optarg, ROUNDS_MAX, &out->rounds);
 	case 'j':
 		out->json = true;
 		return 0;
@@ -277,28 +284,20 @@ static int parse_option(int option, struct options *out)
 	}
 }
 
+static int check(const void *arg)
+{
+	const struct options *options = arg;
+
+	return options->micad && options->state ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "micad", required_argument, NULL, 'm' },
-		{ "state", required_argument, NULL, 's' },
-		{ "rounds", required_argument, NULL, 'r' },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
+	static const struct bench_arguments arguments = { usage, long_options, take, check };
 	struct options options = { .rounds = 15 };
-	int option;
+	int r = bench_arguments_read(&arguments, argc, argv, &options);
 
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
-		return 0;
-	}
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		if (parse_option(option, &options))
-			goto wrong;
-	if (optind == argc && options.micad && options.state)
-		return run(&options) ? 1 : 0;
-wrong:
-	fputs(usage, stderr);
-	return 2;
+	if (r)
+		return r > 0 ? 0 : 2;
+	return run(&options) ? 1 : 0;
 }

@@ -5,7 +5,6 @@
  * micad itself does it; only the requests are made up. All processors sign one batch while the one
  * before it is written.
  */
-#include <getopt.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -18,6 +17,7 @@
 #include "ca/base/clock.h"
 #include "ca/base/file.h"
 #include "ca/installation.h"
+#include "contrib/bench/arguments.h"
 #include "contrib/bench/population.h"
 
 #define BATCH 8192
@@ -291,38 +291,29 @@ static int run(const struct options *options)
 
 /* ---- options ---- */
 
-enum { OPT_STATE = 1, OPT_CERTIFICATES, OPT_SEED, OPT_JSON, OPT_HELP };
+enum { OPT_STATE = 1, OPT_CERTIFICATES, OPT_SEED, OPT_JSON };
 
 static const struct option long_options[] = {
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "certificates", required_argument, NULL, OPT_CERTIFICATES },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "json", no_argument, NULL, OPT_JSON },
-	{ "help", no_argument, NULL, OPT_HELP },
+	{ "help", no_argument, NULL, BENCH_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 
-static int parse_number(const char *text, size_t max, size_t *out)
+static int take(int option, void *arg)
 {
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
+	struct options *out = arg;
 
-	if (end == text || *end || value < 1 || value > max)
-		return -1;
-	*out = value;
-	return 0;
-}
-
-static int parse_option(int option, struct options *out)
-{
 	switch (option) {
 	case OPT_STATE:
 		out->state = optarg;
 		return 0;
 	case OPT_CERTIFICATES:
-		return parse_number(optarg, 100000000, &out->certificates);
+		return bench_number(optarg, 100000000, &out->certificates);
 	case OPT_SEED:
-		return parse_number(optarg, UINT32_MAX, &out->seed);
+		return bench_number(optarg, UINT32_MAX, &out->seed);
 	case OPT_JSON:
 		out->json = true;
 		return 0;
@@ -331,23 +322,20 @@ static int parse_option(int option, struct options *out)
 	}
 }
 
+static int check(const void *arg)
+{
+	const struct options *options = arg;
+
+	return options->state && options->certificates ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
+	static const struct bench_arguments arguments = { usage, long_options, take, check };
 	struct options options = { .seed = 1 };
-	int option;
+	int r = bench_arguments_read(&arguments, argc, argv, &options);
 
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (option == OPT_HELP) {
-			fputs(usage, stdout);
-			return 0;
-		}
-		if (parse_option(option, &options))
-			goto wrong;
-	}
-	if (optind != argc || !options.state || !options.certificates)
-		goto wrong;
+	if (r)
+		return r > 0 ? 0 : 2;
 	return run(&options) ? 1 : 0;
-wrong:
-	fputs(usage, stderr);
-	return 2;
 }

@@ -6,7 +6,6 @@
  * than the first would be a leak. On this side a connection keeps nothing but its socket.
  */
 #include <dirent.h>
-#include <getopt.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -21,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "contrib/bench/arguments.h"
 #include "contrib/bench/connection.h"
 #include "contrib/bench/measure.h"
 #include "contrib/bench/target.h"
@@ -373,20 +373,22 @@ out:
 
 /* ---- options ---- */
 
-static int parse_number(const char *text, size_t max, size_t *out)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
+static const struct option long_options[] = {
+	{ "home", required_argument, NULL, 'h' },
+	{ "url", required_argument, NULL, 'u' },
+	{ "pid", required_argument, NULL, 'p' },
+	{ "connections", required_argument, NULL, 'c' },
+	{ "waves", required_argument, NULL, 'w' },
+	{ "seconds", required_argument, NULL, 's' },
+	{ "anonymous", no_argument, NULL, 'a' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, BENCH_HELP },
+	{ NULL, 0, NULL, 0 },
+};
 
-	if (end == text || *end || value < 1 || value > max)
-		return -1;
-	*out = value;
-	return 0;
-}
-
-static int parse_option(int option, struct options *out)
+static int take(int option, void *arg)
 {
-	size_t number;
+	struct options *out = arg;
 
 	switch (option) {
 	case 'h':
@@ -396,16 +398,13 @@ static int parse_option(int option, struct options *out)
 		out->url = optarg;
 		return 0;
 	case 'p':
-		if (parse_number(optarg, 1 << 30, &number))
-			return -1;
-		out->pid = (pid_t)number;
-		return 0;
+		return bench_pid(optarg, &out->pid);
 	case 'c':
-		return parse_number(optarg, CONNECTIONS_MAX, &out->connections);
+		return bench_number(optarg, CONNECTIONS_MAX, &out->connections);
 	case 'w':
-		return parse_number(optarg, WAVES_MAX, &out->waves);
+		return bench_number(optarg, WAVES_MAX, &out->waves);
 	case 's':
-		return parse_number(optarg, 3600, &out->seconds);
+		return bench_number(optarg, 3600, &out->seconds);
 	case 'a':
 		out->anonymous = true;
 		return 0;
@@ -417,32 +416,20 @@ static int parse_option(int option, struct options *out)
 	}
 }
 
+static int check(const void *arg)
+{
+	const struct options *options = arg;
+
+	return options->home && options->pid ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "home", required_argument, NULL, 'h' },
-		{ "url", required_argument, NULL, 'u' },
-		{ "pid", required_argument, NULL, 'p' },
-		{ "connections", required_argument, NULL, 'c' },
-		{ "waves", required_argument, NULL, 'w' },
-		{ "seconds", required_argument, NULL, 's' },
-		{ "anonymous", no_argument, NULL, 'a' },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
+	static const struct bench_arguments arguments = { usage, long_options, take, check };
 	struct options options = { .connections = 10000, .waves = 2, .seconds = 2 };
-	int option;
+	int r = bench_arguments_read(&arguments, argc, argv, &options);
 
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
-		return 0;
-	}
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		if (parse_option(option, &options))
-			goto wrong;
-	if (optind == argc && options.home && options.pid)
-		return run(&options) ? 1 : 0;
-wrong:
-	fputs(usage, stderr);
-	return 2;
+	if (r)
+		return r > 0 ? 0 : 2;
+	return run(&options) ? 1 : 0;
 }

@@ -1,8 +1,8 @@
 #include "contrib/bench/options.h"
+#include "contrib/bench/arguments.h"
 #include "contrib/bench/level.h"
 #include "contrib/bench/requests.h"
 
-#include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +61,7 @@ enum {
 	OPT_CONTENT_TYPE,
 	OPT_BODY,
 	OPT_HEADER_FILE,
-	OPT_LINES,
-	OPT_HELP
+	OPT_LINES
 };
 
 static const struct option long_options[] = {
@@ -85,20 +84,9 @@ static const struct option long_options[] = {
 	{ "body", required_argument, NULL, OPT_BODY },
 	{ "header-file", required_argument, NULL, OPT_HEADER_FILE },
 	{ "lines", required_argument, NULL, OPT_LINES },
-	{ "help", no_argument, NULL, OPT_HELP },
+	{ "help", no_argument, NULL, BENCH_HELP },
 	{ NULL, 0, NULL, 0 },
 };
-
-static int parse_number(const char *text, size_t max, size_t *out)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (end == text || *end || value < 1 || value > max)
-		return -1;
-	*out = value;
-	return 0;
-}
 
 static int parse_levels(char *text, struct bench_options *out)
 {
@@ -107,7 +95,7 @@ static int parse_levels(char *text, struct bench_options *out)
 	out->levels_n = 0;
 	for (char *word = strtok_r(text, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
 		if (out->levels_n == BENCH_LEVELS_MAX ||
-		    parse_number(word, BENCH_CONNECTIONS_MAX, &out->levels[out->levels_n]))
+		    bench_number(word, BENCH_CONNECTIONS_MAX, &out->levels[out->levels_n]))
 			return -1;
 		out->levels_n++;
 	}
@@ -147,10 +135,10 @@ static const char **text_of(int option, struct bench_options *out)
 	}
 }
 
-static int parse_option(int option, struct bench_options *out)
+static int take(int option, void *arg)
 {
+	struct bench_options *out = arg;
 	const char **text = text_of(option, out);
-	size_t number;
 
 	if (text) {
 		*text = optarg;
@@ -160,9 +148,9 @@ static int parse_option(int option, struct bench_options *out)
 	case OPT_CONNECTIONS:
 		return parse_levels(optarg, out);
 	case OPT_REQUESTS:
-		return parse_number(optarg, 10000000, &out->requests);
+		return bench_number(optarg, 10000000, &out->requests);
 	case OPT_KEYS:
-		return parse_number(optarg, 1000000, &out->keys);
+		return bench_number(optarg, 1000000, &out->keys);
 	case OPT_TOKENS:
 		out->tokens = true;
 		return 0;
@@ -170,10 +158,7 @@ static int parse_option(int option, struct bench_options *out)
 		out->handshakes = true;
 		return 0;
 	case OPT_PID:
-		if (parse_number(optarg, 1 << 30, &number))
-			return -1;
-		out->pid = (pid_t)number;
-		return 0;
+		return bench_pid(optarg, &out->pid);
 	case OPT_JSON:
 		out->json = true;
 		return 0;
@@ -183,8 +168,9 @@ static int parse_option(int option, struct bench_options *out)
 }
 
 /* What does not go together. */
-static int check(const struct bench_options *options)
+static int check(const void *arg)
 {
+	const struct bench_options *options = arg;
 	const struct bench_files *files = &options->files;
 
 	if (options->write_csrs)
@@ -202,19 +188,12 @@ static int check(const struct bench_options *options)
 
 int bench_options_parse(int argc, char **argv, struct bench_options *out)
 {
+	static const struct bench_arguments arguments = { usage, long_options, take, check };
 	struct bench_options options = { .levels = { 1 }, .levels_n = 1, .requests = 1000 };
-	int option;
+	int r = bench_arguments_read(&arguments, argc, argv, &options);
 
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (option == OPT_HELP) {
-			fputs(usage, stdout);
-			return 1;
-		}
-		if (parse_option(option, &options))
-			goto wrong;
-	}
-	if (optind != argc || check(&options))
-		goto wrong;
+	if (r)
+		return r;
 	if (!options.keys || (options.keys > options.requests && !options.write_csrs))
 		options.keys = options.requests;
 	if (!options.content_type)
@@ -223,7 +202,4 @@ int bench_options_parse(int argc, char **argv, struct bench_options *out)
 		options.body = BENCH_BODY;
 	*out = options;
 	return 0;
-wrong:
-	fputs(usage, stderr);
-	return -1;
 }

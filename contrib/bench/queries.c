@@ -3,13 +3,13 @@
  * keep-alive connection, as an operator. What it asks for it takes from the lists themselves, so it
  * fits any store; contrib/bench/fill makes a large one.
  */
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
+#include "contrib/bench/arguments.h"
 #include "contrib/bench/measure.h"
 #include "contrib/bench/questions.h"
 
@@ -108,7 +108,7 @@ static int run(const struct options *options)
 
 /* ---- options ---- */
 
-enum { OPT_HOME = 1, OPT_URL, OPT_PID, OPT_COUNT, OPT_JSON, OPT_HELP };
+enum { OPT_HOME = 1, OPT_URL, OPT_PID, OPT_COUNT, OPT_JSON };
 
 static const struct option long_options[] = {
 	{ "home", required_argument, NULL, OPT_HOME },
@@ -116,24 +116,13 @@ static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, OPT_PID },
 	{ "count", required_argument, NULL, OPT_COUNT },
 	{ "json", no_argument, NULL, OPT_JSON },
-	{ "help", no_argument, NULL, OPT_HELP },
+	{ "help", no_argument, NULL, BENCH_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 
-static int parse_number(const char *text, size_t max, size_t *out)
+static int take(int option, void *arg)
 {
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (end == text || *end || value < 1 || value > max)
-		return -1;
-	*out = value;
-	return 0;
-}
-
-static int parse_option(int option, struct options *out)
-{
-	size_t number;
+	struct options *out = arg;
 
 	switch (option) {
 	case OPT_HOME:
@@ -143,12 +132,9 @@ static int parse_option(int option, struct options *out)
 		out->url = optarg;
 		return 0;
 	case OPT_PID:
-		if (parse_number(optarg, 1 << 30, &number))
-			return -1;
-		out->pid = (pid_t)number;
-		return 0;
+		return bench_pid(optarg, &out->pid);
 	case OPT_COUNT:
-		return parse_number(optarg, COUNT_MAX, &out->count);
+		return bench_number(optarg, COUNT_MAX, &out->count);
 	case OPT_JSON:
 		out->json = true;
 		return 0;
@@ -157,23 +143,20 @@ static int parse_option(int option, struct options *out)
 	}
 }
 
+static int check(const void *arg)
+{
+	const struct options *options = arg;
+
+	return options->home && options->pid ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
+	static const struct bench_arguments arguments = { usage, long_options, take, check };
 	struct options options = { .count = 1000 };
-	int option;
+	int r = bench_arguments_read(&arguments, argc, argv, &options);
 
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (option == OPT_HELP) {
-			fputs(usage, stdout);
-			return 0;
-		}
-		if (parse_option(option, &options))
-			goto wrong;
-	}
-	if (optind != argc || !options.home || !options.pid)
-		goto wrong;
+	if (r)
+		return r > 0 ? 0 : 2;
 	return run(&options) ? 1 : 0;
-wrong:
-	fputs(usage, stderr);
-	return 2;
 }
