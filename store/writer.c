@@ -185,6 +185,40 @@ static void gather(struct store_writer *writer, size_t target)
 	writer->wanted = 1;
 }
 
+/* Those of the queue that wait in vain, taken out of it. The lock is held. */
+static struct store_job *take_overdue(struct store_writer *writer)
+{
+	struct store_job *out = NULL, **at = &writer->first;
+	int64_t now = ca_monotonic_ms();
+
+	while (*at) {
+		struct store_job *job = *at;
+
+		if (job->deadline_ms && job->deadline_ms < now) {
+			*at = job->next;
+			job->next = out;
+			out = job;
+		} else {
+			at = &job->next;
+		}
+	}
+	writer->last = at;
+	return out;
+}
+
+void store_writer_expire(struct store_writer *writer)
+{
+	struct store_job *job, *next;
+
+	pthread_mutex_lock(&writer->lock);
+	next = take_overdue(writer);
+	pthread_mutex_unlock(&writer->lock);
+	while ((job = next)) {
+		next = job->next;
+		finish(writer, job, CA_EOVERLOADED);
+	}
+}
+
 /* Wait for a job, or the end. The lock is held. */
 static void wait_for_one(struct store_writer *writer)
 {
@@ -212,32 +246,15 @@ static size_t next_group(struct store_writer *writer, struct store_job *jobs[])
 		wait_for_one(writer);
 		if (target > 1)
 			gather(writer, target);
-		/* Those that were there may have been ended meanwhile, for their deadlines. */
+		pthread_mutex_unlock(&writer->lock);
+		store_writer_expire(writer);
+		pthread_mutex_lock(&writer->lock);
+		/* Those that were there may all have been ended, here or by somebody else. */
 	} while (!writer->first && !writer->stopping);
 	n = take_jobs(writer, jobs);
 	pthread_mutex_unlock(&writer->lock);
 	store_gather_learn(&writer->gather, target, n);
 	return n;
-}
-
-static bool is_overdue(const struct store_job *job, int64_t now)
-{
-	return job->deadline_ms && job->deadline_ms < now;
-}
-
-/* Whoever has waited too long gets no more than an answer. Returns how many are left. */
-static size_t refuse_overdue(struct store_writer *writer, struct store_job *jobs[], size_t n)
-{
-	int64_t now = ca_monotonic_ms();
-	size_t left = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (is_overdue(jobs[i], now))
-			finish(writer, jobs[i], CA_EOVERLOADED);
-		else
-			jobs[left++] = jobs[i];
-	}
-	return left;
 }
 
 /* A group begins (n is 0), or n jobs are over. */
@@ -267,9 +284,6 @@ static void *writer_main(void *arg)
 	size_t n;
 
 	while ((n = next_group(writer, jobs)) > 0) {
-		n = refuse_overdue(writer, jobs, n);
-		if (!n)
-			continue;
 		keep_time(writer, 0);
 		run_jobs(writer, jobs, n, true);
 		(void)settle(writer, false);
@@ -322,40 +336,6 @@ int store_writer_admits(struct store_writer *writer, int64_t deadline_ms)
 	rc = admit(writer, deadline_ms);
 	pthread_mutex_unlock(&writer->lock);
 	return rc;
-}
-
-/* Those of the queue that wait in vain, taken out of it. The lock is held. */
-static struct store_job *take_overdue(struct store_writer *writer)
-{
-	struct store_job *out = NULL, **at = &writer->first;
-	int64_t now = ca_monotonic_ms();
-
-	while (*at) {
-		struct store_job *job = *at;
-
-		if (is_overdue(job, now)) {
-			*at = job->next;
-			job->next = out;
-			out = job;
-		} else {
-			at = &job->next;
-		}
-	}
-	writer->last = at;
-	return out;
-}
-
-void store_writer_expire(struct store_writer *writer)
-{
-	struct store_job *job, *next;
-
-	pthread_mutex_lock(&writer->lock);
-	next = take_overdue(writer);
-	pthread_mutex_unlock(&writer->lock);
-	while ((job = next)) {
-		next = job->next;
-		finish(writer, job, CA_EOVERLOADED);
-	}
 }
 
 int store_writer_submit(struct store_writer *writer, struct store_job *job)
