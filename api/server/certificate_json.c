@@ -173,7 +173,8 @@ static int add_pem(
 
 	if (!r) {
 		add_string(out, "certificate", ca_buf_text(&pem));
-		ca_buf_add_str(out, ",\"chain\":[");
+		add_key(out, "chain");
+		ca_buf_add_byte(out, '[');
 		if (issuer)
 			server_json_quote(out, issuer->pem);
 		ca_buf_add_byte(out, ']');

@@ -191,15 +191,14 @@ static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
 	return gnutls_system_recv_timeout((gnutls_transport_ptr_t)(intptr_t)c->fd, ms);
 }
 
-/* The client shows a certificate. Should it turn out not to hold its key, the handshake fails. */
-static int greet(struct server_connection *c)
+int server_connection_look_at_peer(struct server_connection *connection)
 {
-	struct server_peer *peer = &c->peer;
+	struct server_peer *peer = &connection->peer;
 	int r;
 
 	peer->serial_len = sizeof(peer->serial);
-	r = server_tls_check_peer(c->session, peer->serial, &peer->serial_len);
-	peer->looked = peer->shown = r == 0;
+	r = server_tls_check_peer(connection->session, peer->serial, &peer->serial_len);
+	peer->looked = r == 0;
 	return r;
 }
 
@@ -213,7 +212,7 @@ static int handshake_hook(gnutls_session_t session, unsigned type, unsigned when
 	(void)when;
 	(void)message;
 	if (incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY)
-		return greet(c);
+		return server_connection_look_at_peer(c); /* should it not hold the key, it fails */
 	if (incoming && type == GNUTLS_HANDSHAKE_FINISHED)
 		enter(c, PHASE_IDLE, SERVER_IDLE_MS);
 	return 0;

@@ -39,8 +39,7 @@ const char *server_connection_peer(const struct server_connection *connection);
  * its handshake and api/server/identity.c, on the connection's own thread.
  */
 struct server_peer {
-	bool looked; /* the fields below are filled */
-	bool shown;  /* the client showed a certificate (and proved that it holds the key) */
+	bool looked; /* its certificate was read: there is one, and serial is that of it */
 	unsigned char serial[STORE_SERIAL_MAX];
 	size_t serial_len;
 	int64_t issuer_id; /* the authority whose signature on it was verified; 0: not yet */
@@ -50,5 +49,11 @@ struct server_peer {
 };
 
 struct server_peer *server_connection_tls_peer(struct server_connection *connection);
+
+/*
+ * Read the certificate that the client shows, in its handshake, or, when a session is resumed,
+ * which brings it along, at its first request. 0, or what server_tls_check_peer() says.
+ */
+int server_connection_look_at_peer(struct server_connection *connection);
 
 #endif

@@ -9,7 +9,6 @@
 #include "api/server/request.h"
 #include "api/server/route.h"
 #include "api/server/server.h"
-#include "api/server/tls.h"
 #include "api/server/token.h"
 #include "ca/base/clock.h"
 #include "ca/base/log.h"
@@ -96,29 +95,6 @@ static int identify_token(struct server_request *request, const char *jwt)
 }
 
 /* ---- client certificates ---- */
-
-/* Once a connection, unless its handshake has done so: did the client show a certificate, and which
- * serial does it name? A resumed session brings the certificate along. */
-static int look_at_peer(struct server_peer *peer, const gnutls_datum_t *der)
-{
-	gnutls_x509_crt_t crt = NULL;
-	int r;
-
-	if (der && gnutls_x509_crt_init(&crt) < 0)
-		return CA_ENOMEM;
-	peer->looked = true;
-	if (!der)
-		return 0;
-	peer->shown = true;
-	peer->serial_len = sizeof(peer->serial);
-	r = gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER);
-	if (r == 0)
-		server_tls_serial(crt, peer->serial, &peer->serial_len);
-	else
-		peer->serial_len = 0; /* none of ours: it will not be found */
-	gnutls_x509_crt_deinit(crt);
-	return 0;
-}
 
 /* The row says that we issued these octets; that one of our own CAs really signed them is checked
  * too, unless they were seen of late. */
@@ -328,11 +304,10 @@ int server_identify(struct server_request *request)
 		return r ? r : authorise(request);
 	}
 	der = shown_certificate(request->connection);
-	r = peer->looked ? 0 : look_at_peer(peer, der);
-	if (r)
-		return r;
-	if (!peer->shown || !der)
+	if (!der)
 		return CA_EUNAUTHENTICATED;
+	if (!peer->looked && server_connection_look_at_peer(request->connection))
+		return CA_ECERTUNKNOWN;
 	r = identify_certificate(request, peer, der);
 	return r ? r : authorise(request);
 }

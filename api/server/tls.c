@@ -219,7 +219,7 @@ static bool rsa_is_bounded(gnutls_x509_crt_t crt, unsigned bits)
 	return ok;
 }
 
-void server_tls_serial(gnutls_x509_crt_t crt, unsigned char *serial, size_t *serial_len)
+static void take_serial(gnutls_x509_crt_t crt, unsigned char *serial, size_t *serial_len)
 {
 	if (gnutls_x509_crt_get_serial(crt, serial, serial_len) < 0)
 		*serial_len = 0;
@@ -250,7 +250,7 @@ int server_tls_check_peer(gnutls_session_t session, unsigned char *serial, size_
 		}
 	}
 	if (ok)
-		server_tls_serial(crt, serial, serial_len);
+		take_serial(crt, serial, serial_len);
 	gnutls_x509_crt_deinit(crt);
 	return ok ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }

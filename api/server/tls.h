@@ -6,7 +6,6 @@
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,9 +45,6 @@ void server_tls_session(gnutls_session_t session);
  * room there is none of ours, and *serial_len is 0.
  */
 int server_tls_check_peer(gnutls_session_t session, unsigned char *serial, size_t *serial_len);
-
-/* A certificate's serial in the same way. */
-void server_tls_serial(gnutls_x509_crt_t crt, unsigned char *serial, size_t *serial_len);
 
 /* For MHD_OPTION_HTTPS_CERT_CALLBACK2. There is one micad in a process; server_tls_open() says
  * which tls it serves. */
