@@ -1,4 +1,4 @@
-/* Profiles, and the decision whether and what to issue: pure functions, no clock, no store. */
+/* The decision whether and what to issue: a pure function, no clock, no store. */
 #ifndef CA_POLICY_H
 #define CA_POLICY_H
 
@@ -9,26 +9,9 @@
 #include "ca/base/names.h"
 #include "ca/csr.h"
 #include "ca/key.h"
+#include "ca/profile.h"
 
 #define CA_BACKDATE (5 * CA_MINUTE) /* notBefore stands this far before the moment of issuance */
-
-struct ca_profile {
-	const char *name;
-	unsigned key_types;       /* bits: 1u << enum ca_key_type */
-	unsigned eku;             /* CA_EKU_*; exactly these go into the certificate */
-	int64_t default_lifetime; /* seconds from the moment of issuance */
-	int64_t max_lifetime;
-	size_t names_max;
-	bool for_operators; /* the subject is an operator: a CN that is an operator's name, and no
-			       subjectAltName */
-};
-
-/*
- * "service": serverAuth and clientAuth, 7 days, at most 90; DNS (a wildcard too), IP and URI names,
- * at most 100. "operator": clientAuth, 90 days at most and by default. NULL for any other name.
- * Static.
- */
-const struct ca_profile *ca_profile_builtin(const char *name);
 
 /* All that a decision depends on. Everything is borrowed. */
 struct ca_policy_request {

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "ca/base/clock.h"
-#include "ca/policy.h"
+#include "ca/key.h"
+#include "ca/csr.h"
+#include "ca/profile.h"
 
 #define BIT(type) (1u << (type))
 #define ALL_KEY_TYPES                                                                              \

@@ -138,6 +138,88 @@ static const char *const migrations[] = {
 	"  server_certificate_id INTEGER REFERENCES certificates (id),"
 	"  last_seen_at INTEGER NOT NULL"
 	") STRICT;",
+
+	/* 2: tenants made at run time and their policy, who asks from outside, quotas */
+	"ALTER TABLE tenants ADD COLUMN trust_domain TEXT;"
+	"ALTER TABLE tenants ADD COLUMN dns_suffixes TEXT NOT NULL DEFAULT '';" /* one a line */
+	"ALTER TABLE tenants ADD COLUMN ip_ranges TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE tenants ADD COLUMN max_lifetime INTEGER NOT NULL DEFAULT 7776000;"
+	"ALTER TABLE tenants ADD COLUMN allowed INTEGER NOT NULL DEFAULT 6;"
+	/* quotas; 0: none */
+	"ALTER TABLE tenants ADD COLUMN alive_max INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tenants ADD COLUMN minute_max INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tenants ADD COLUMN identity_alive_max INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tenants ADD COLUMN identity_minute_max INTEGER NOT NULL DEFAULT 0;"
+	/* of a removed one: certificates.id up to which all are revoked; -1: all are */
+	"ALTER TABLE tenants ADD COLUMN revoked_to INTEGER NOT NULL DEFAULT 0;"
+	"CREATE UNIQUE INDEX tenants_by_trust_domain ON tenants (trust_domain)"
+	"  WHERE trust_domain IS NOT NULL;"
+
+	/* A CA's certificate that another one for the same key took the place of. */
+	"CREATE TABLE replaced_certificates ("
+	"  id INTEGER PRIMARY KEY,"
+	"  authority_id INTEGER NOT NULL REFERENCES authorities (id),"
+	"  serial BLOB NOT NULL,"
+	"  not_after INTEGER NOT NULL,"
+	"  certificate BLOB NOT NULL,"
+	"  replaced_at INTEGER NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE policies ("
+	"  tenant_id INTEGER PRIMARY KEY REFERENCES tenants (id),"
+	"  version INTEGER NOT NULL,"
+	"  document TEXT NOT NULL,"
+	"  changed_at INTEGER NOT NULL,"
+	"  operator_id INTEGER NOT NULL REFERENCES operators (id)"
+	") STRICT;"
+
+	/* Whose tokens are believed. A name belongs to one issuer for ever. */
+	"CREATE TABLE sources ("
+	"  id INTEGER PRIMARY KEY,"
+	"  name TEXT NOT NULL UNIQUE,"
+	"  issuer TEXT NOT NULL UNIQUE,"
+	"  kind INTEGER NOT NULL,"
+	"  version INTEGER NOT NULL,"
+	"  settings TEXT NOT NULL," /* JSON */
+	"  created_at INTEGER NOT NULL,"
+	"  removed_at INTEGER NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE identities ("
+	"  id INTEGER PRIMARY KEY,"
+	"  tenant_id INTEGER NOT NULL REFERENCES tenants (id),"
+	"  source_id INTEGER NOT NULL REFERENCES sources (id),"
+	"  subject TEXT NOT NULL,"
+	"  created_at INTEGER NOT NULL,"
+	"  disabled_at INTEGER NOT NULL,"
+	"  UNIQUE (tenant_id, source_id, subject)"
+	") STRICT;"
+	"ALTER TABLE certificates ADD COLUMN identity_id INTEGER;"
+	"CREATE INDEX certificates_of_identity ON certificates (identity_id, not_after)"
+	"  WHERE identity_id IS NOT NULL AND status = 0;"
+
+	/* How often something was done since a moment. */
+	"CREATE TABLE rates ("
+	"  tenant_id INTEGER NOT NULL,"
+	"  key TEXT NOT NULL,"
+	"  began_at INTEGER NOT NULL,"
+	"  used INTEGER NOT NULL,"
+	"  PRIMARY KEY (tenant_id, key)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX rates_by_age ON rates (began_at);"
+
+	/* The certificates of a tenant with a quota that are alive: all that were when it was
+	 * counted up to `swept`, and what came and went since. */
+	"CREATE TABLE alive ("
+	"  tenant_id INTEGER PRIMARY KEY REFERENCES tenants (id),"
+	"  certificates INTEGER NOT NULL,"
+	"  swept INTEGER NOT NULL"
+	") STRICT;"
+
+	"ALTER TABLE tokens ADD COLUMN spki_sha256 BLOB;" /* the only key it is good for */
+	"ALTER TABLE operators ADD COLUMN email_sealed BLOB;"
+	"ALTER TABLE operators ADD COLUMN email_hash BLOB;"
+	"CREATE INDEX operators_by_email ON operators (email_hash) WHERE email_hash IS NOT NULL;",
 };
 
 #define NEWEST ((int)(sizeof(migrations) / sizeof(migrations[0])))

@@ -40,6 +40,7 @@ static const struct problem_row rows[] = {
 	{ CA_EPROFILEREFUSED, 403, "ask for the profile that the credential grants" },
 	{ CA_ETTL, 403, "ask for a lifetime within the profile's bounds, or leave it out" },
 	{ CA_EISSUERENDS, 403, "ask for a shorter lifetime; the issuer must be renewed soon" },
+	{ CA_EPOLICY, 422, "put the document right; nothing was changed" },
 	{ CA_ETOKEN, 401, "send the token as mica token create printed it" },
 	{ CA_ETOKENSIGNATURE, 401, "ask an operator for a new token" },
 	{ CA_ETOKENFOREIGN, 401, "ask an operator of this CA for a token" },
@@ -50,6 +51,7 @@ static const struct problem_row rows[] = {
 	    "revoke what was issued with it" },
 	{ CA_ETOKENREMOVED, 401, "ask an operator for a new token" },
 	{ CA_ETOKENMAKER, 401, "ask an operator in office for a new token" },
+	{ CA_ETOKENKEY, 403, "use the key that the token was made for" },
 	{ CA_EUNAUTHENTICATED, 401,
 	    "show an operator's client certificate, or an enrolment token" },
 	{ CA_ECERTUNKNOWN, 401, "show a certificate that this CA issued" },
@@ -57,6 +59,19 @@ static const struct problem_row rows[] = {
 	{ CA_ECERTEXPIRED, 401, "enrol anew" },
 	{ CA_EFORBIDDEN, 403, NULL },
 	{ CA_EOPERATORREMOVED, 401, "ask an admin" },
+	{ CA_EJWTISSUER, 401, "an admin makes the issuer known: mica source create" },
+	{ CA_EJWTALGORITHM, 401, NULL },
+	{ CA_EJWTKEY, 401, "ask the issuer for a new token" },
+	{ CA_EJWTAUDIENCE, 401, "ask the issuer for a token with the audience of this CA" },
+	{ CA_EJWTREFUSED, 401, "ask the issuer for a new token" },
+	{ CA_ESOURCE, 503, "try again after the time in Retry-After" },
+	{ CA_ECLAIM, 403, NULL },
+	{ CA_ENORULE, 403,
+	    "a rule in the tenant's policy must name this identity: mica policy test" },
+	{ CA_EIDENTITYDISABLED, 403, "ask an operator: mica identity enable" },
+	{ CA_EQUOTA, 429, "wait, let certificates end, or ask an admin: mica tenant set" },
+	{ CA_ECEILING, 403, "ask an admin: mica tenant set" },
+	{ CA_ETENANTREMOVED, 410, NULL },
 	{ CA_EPATH, 404, "/openapi.json lists the paths" },
 	{ CA_EMETHOD, 405, "the header Allow lists the methods" },
 	{ CA_EBODYEMPTY, 400, "send a JSON object" },
@@ -68,6 +83,7 @@ static const struct problem_row rows[] = {
 	{ CA_EFIELDMISSING, 400, "/openapi.json describes the body" },
 	{ CA_EFIELDUNKNOWN, 400, "/openapi.json describes the body" },
 	{ CA_EFIELD, 400, "/openapi.json describes the body" },
+	{ CA_EPRECONDITION, 412, "get it anew, and change that" },
 	{ CA_EQUERY, 400, "/openapi.json describes the parameters" },
 };
 
@@ -96,10 +112,18 @@ static const char *status_phrase(unsigned status)
 		return "Not Acceptable";
 	case 409:
 		return "Conflict";
+	case 410:
+		return "Gone";
+	case 412:
+		return "Precondition Failed";
 	case 413:
 		return "Content Too Large";
 	case 415:
 		return "Unsupported Media Type";
+	case 422:
+		return "Unprocessable Content";
+	case 429:
+		return "Too Many Requests";
 	case 503:
 		return "Service Unavailable";
 	default:
@@ -117,7 +141,7 @@ void server_problem(struct server_request *request, int error)
 	    request->id);
 
 	request->status = row->status;
-	if (row->status == 503)
+	if (row->status == 503 || row->status == 429)
 		request->retry_after = SERVER_RETRY_AFTER;
 	ca_buf_free(&request->answer);
 	if (server_answer_json(request, row->status, body))

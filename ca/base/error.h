@@ -54,6 +54,7 @@ enum ca_error {
 	CA_EPROFILEREFUSED = -56, /* exists, and not for this requester */
 	CA_ETTL = -57,
 	CA_EISSUERENDS = -58, /* the certificate would outlive its issuer */
+	CA_EPOLICY = -59,     /* a policy document that cannot be taken */
 
 	/* enrolment tokens */
 	CA_ETOKEN = -60, /* not a token */
@@ -64,6 +65,7 @@ enum ca_error {
 	CA_ETOKENREPLAYED = -65,
 	CA_ETOKENREMOVED = -66,
 	CA_ETOKENMAKER = -67, /* whoever made it may not any longer */
+	CA_ETOKENKEY = -68,   /* it is bound to another public key */
 
 	/* who is asking */
 	CA_EUNAUTHENTICATED = -70,
@@ -72,6 +74,22 @@ enum ca_error {
 	CA_ECERTEXPIRED = -73,
 	CA_EFORBIDDEN = -74,
 	CA_EOPERATORREMOVED = -75,
+
+	/* who asks from outside, with a JWT that somebody else made */
+	CA_EJWTISSUER = -110,    /* no source of ours has this issuer */
+	CA_EJWTALGORITHM = -111, /* one that is not taken, or a header that is not */
+	CA_EJWTKEY = -112,       /* no key of its issuer's has this id */
+	CA_EJWTAUDIENCE = -113,
+	CA_EJWTREFUSED = -114, /* its cluster says that it is no longer good, or never was */
+	CA_ESOURCE = -115,     /* the source does not answer */
+	CA_ECLAIM = -116,      /* a claim is missing, or not fit for what it is to fill */
+	CA_ENORULE = -117,     /* no rule speaks of this identity */
+	CA_EIDENTITYDISABLED = -118,
+	CA_EQUOTA = -119,
+
+	/* tenants */
+	CA_ECEILING = -120, /* beyond what the admin allows the tenant */
+	CA_ETENANTREMOVED = -121,
 
 	/* one HTTP request */
 	CA_EPATH = -80,
@@ -84,7 +102,8 @@ enum ca_error {
 	CA_EJSONTRAILING = -88,
 	CA_EFIELDMISSING = -89,
 	CA_EFIELDUNKNOWN = -90,
-	CA_EFIELD = -91, /* of the wrong type, or out of range */
+	CA_EFIELD = -91,        /* of the wrong type, or out of range */
+	CA_EPRECONDITION = -93, /* If-Match names another version */
 	CA_EQUERY = -92, /* an unknown or malformed query parameter, or a cursor that is not ours */
 
 	/* the client's side of a connection */

@@ -1,0 +1,58 @@
+/*
+ * Patterns for names, as profiles, rules and tenants give them, in one canonical spelling each:
+ * DNS    "db.internal" exactly that; a "*" within a label stands for any run of its characters (a
+ *        label of "*" alone for one label), and a leading "**." for one or more labels:
+ *        "*.web.internal", "api-*.internal", "**.svc.cluster.local"
+ * IP     an address, or a range in CIDR form (RFC 4632): "10.0.0.0/8", "2001:db8::/32"; "0.0.0.0/0"
+ *        and "::/0" for all
+ * URI    exactly that; behind scheme and authority, which are literal, "*" stands for any run of
+ *        characters without a slash, "**" for any run: "spiffe://example.org/ns/payments/sa/api-*"
+ * EMAIL  "ops@example.org", "*@example.org"
+ * A wildcard name ("*.web.internal") is matched by a pattern that covers all it stands for; whether
+ * wildcards are wanted at all is decided elsewhere (struct ca_profile, struct ca_rule).
+ */
+#ifndef CA_PATTERN_H
+#define CA_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ca/base/names.h"
+
+#define CA_PATTERNS_MAX 256       /* in one list */
+#define CA_PATTERN_LENGTH_MAX 512 /* octets */
+
+struct ca_pattern {
+	enum ca_name_type type;
+	char *text; /* canonical, or, with placeholders, as given; owned by the list */
+};
+
+struct ca_patterns {
+	struct ca_pattern *v;
+	size_t n;
+};
+
+/*
+ * Check, canonicalise and append. With placeholders true, "{claim}" may stand for a whole DNS label
+ * or a part of one, or for a part of a URI's path (never of its scheme or authority) or of an
+ * e-mail's local part; a claim's name is of a-z, 0-9 and _. CA_ENAME (with *why), CA_ETOOMANYNAMES,
+ * CA_ENOMEM; the list is unchanged on failure.
+ */
+int ca_patterns_add(struct ca_patterns *patterns, enum ca_name_type type, const char *text,
+    size_t len, bool placeholders, struct ca_detail *why);
+
+int ca_patterns_copy(const struct ca_patterns *patterns, struct ca_patterns *out);
+void ca_patterns_free(struct ca_patterns *patterns); /* NULL is fine */
+
+/* Does the canonical name fit one of the patterns (without placeholders)? In time linear in the
+ * product of their lengths, whatever the stars. */
+bool ca_patterns_match(const struct ca_patterns *patterns, const struct ca_name *name);
+
+/* The patterns that are names, without a star, appended to names. */
+int ca_patterns_literals(const struct ca_patterns *patterns, struct ca_names *names);
+
+/* Does a text of any kind (a claim, a common name) fit a glob, in which "*" is any run of octets?
+ */
+bool ca_glob_match(const char *glob, const char *text);
+
+#endif
