@@ -8,7 +8,7 @@
 
 void ca_installation_free(struct ca_installation *inst)
 {
-	if (!inst)
+	if (!inst || atomic_fetch_sub(&inst->references, 1) != 1)
 		return;
 	for (size_t i = 0; i < inst->authorities_len; i++)
 		ca_authority_free(inst->authorities[i]);
@@ -19,6 +19,12 @@ void ca_installation_free(struct ca_installation *inst)
 	ca_wipe(inst->token_key, sizeof(inst->token_key));
 	ca_wipe(inst->hash_salt, sizeof(inst->hash_salt));
 	free(inst);
+}
+
+struct ca_installation *ca_installation_keep(struct ca_installation *inst)
+{
+	atomic_fetch_add(&inst->references, 1);
+	return inst;
 }
 
 /* ---- loading ---- */
@@ -179,6 +185,7 @@ int ca_installation_load(struct store *store, const struct ca_master_key *master
 
 	if (!inst)
 		return CA_ENOMEM;
+	atomic_init(&inst->references, 1);
 	r = store_read_begin(store, &tx);
 	if (r)
 		goto out;

@@ -6,6 +6,7 @@
 #ifndef CA_INSTALLATION_H
 #define CA_INSTALLATION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,6 +75,7 @@ struct ca_installation {
 	unsigned char token_key[32]; /* HS256 */
 	unsigned char hash_salt[32];
 	struct ca_keyring *keyring; /* the opened sealing keys; opaque */
+	atomic_uint references;
 };
 
 /*
@@ -83,7 +85,11 @@ struct ca_installation {
 int ca_installation_load(struct store *store, const struct ca_master_key *master,
     const struct ca_key_backend *backend, struct ca_installation **out, struct ca_detail *why);
 
-void ca_installation_free(struct ca_installation *inst); /* wipes; NULL is fine */
+/* Another reference to what is loaded. */
+struct ca_installation *ca_installation_keep(struct ca_installation *inst);
+
+/* Let go of a reference; the last one wipes. NULL is fine. */
+void ca_installation_free(struct ca_installation *inst);
 
 /* The authority that signs now for a tenant (the newest active of the kind), or NULL. Borrowed. */
 const struct ca_authority *ca_installation_authority(

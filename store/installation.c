@@ -153,6 +153,24 @@ int store_tenant_get_name(struct store_tx *tx, const char *name, struct store_te
 	return get_tenant(&q, out);
 }
 
+int store_tenant_each(
+    struct store_tx *tx, int (*each)(const struct store_tenant *tenant, void *arg), void *arg)
+{
+	struct store_tenant tenant = { 0 };
+	struct store_query q;
+	int rc = 0;
+
+	while (rc == 0) {
+		store_query_start(&q, tx, STORE_SQL_TENANT_NEXT);
+		store_put_int(&q, tenant.id);
+		rc = get_tenant(&q, &tenant);
+		if (rc)
+			return rc == CA_ENOTFOUND ? 0 : rc;
+		rc = each(&tenant, arg);
+	}
+	return rc;
+}
+
 /* ---- keys that seal ---- */
 
 void store_sealing_key_clear(struct store_sealing_key *key)

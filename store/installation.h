@@ -69,6 +69,8 @@ int store_tenant_add(
     struct store_tx *tx, struct store_tenant *tenant); /* CA_EEXIST: the name was ever used */
 int store_tenant_get(struct store_tx *tx, int64_t id, struct store_tenant *out);
 int store_tenant_get_name(struct store_tx *tx, const char *name, struct store_tenant *out);
+int store_tenant_each(struct store_tx *tx,
+    int (*each)(const struct store_tenant *tenant, void *arg), void *arg); /* all, by id */
 
 /* ---- keys that seal (wrapped under the master key) ---- */
 

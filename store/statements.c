@@ -38,6 +38,8 @@ static const char *const statements[STORE_STATEMENTS] = {
 				 "WHERE id = ?1",
 	[STORE_SQL_TENANT_GET_NAME] = "SELECT id, name, created_at, removed_at FROM tenants "
 				      "WHERE name = ?1",
+	[STORE_SQL_TENANT_NEXT] = "SELECT id, name, created_at, removed_at FROM tenants "
+				  "WHERE id > ?1 ORDER BY id LIMIT 1",
 	[STORE_SQL_TENANT_IDS] = "SELECT id FROM tenants WHERE id > ?1 ORDER BY id LIMIT 1",
 
 	[STORE_SQL_SEALING_KEY_ADD] =

@@ -8,6 +8,7 @@
 #include "api/server/request.h"
 #include "api/server/route.h"
 #include "api/server/server.h"
+#include "api/server/tenancy.h"
 #include "ca/base/clock.h"
 #include "ca/base/text.h"
 
@@ -55,7 +56,7 @@ static int find(struct server_request *request, struct store_tx *tx, unsigned ot
 static int answer_as(struct server_request *request, struct store_tx *tx,
     const struct store_certificate *row, const char *type)
 {
-	const struct ca_installation *installation = request->server->installation;
+	const struct ca_installation *installation = request->snapshot->installation;
 	struct ca_buf pem = CA_BUF_INIT;
 	int r;
 
@@ -132,25 +133,6 @@ static int status_parameter(struct server_request *request, struct store_filter 
 	return 0;
 }
 
-/* Which tenant's: an admin may choose one, the others have theirs. */
-static int tenant_parameter(
-    struct server_request *request, struct store_tx *tx, struct store_filter *filter)
-{
-	const char *name = server_request_query(request, "tenant");
-	struct store_tenant tenant;
-	int r;
-
-	filter->tenant_id = request->identity.tenant_id;
-	if (!name)
-		return 0;
-	r = store_tenant_get_name(tx, name, &tenant);
-	if (r == CA_ENOTFOUND || (r == 0 && filter->tenant_id && filter->tenant_id != tenant.id))
-		return ca_refuse(&request->why, CA_ENOTFOUND, "there is no tenant %.64s", name);
-	if (!r)
-		filter->tenant_id = tenant.id;
-	return r;
-}
-
 struct listing {
 	struct server_request *request;
 	struct store_tx *tx;
@@ -170,7 +152,7 @@ static int add_row(const struct store_certificate *row, void *arg)
 		ca_buf_add_byte(listing->out, ',');
 	listing->last_id = row->id;
 	return server_certificate_json(
-	    listing->request->server->installation, listing->tx, row, false, listing->out);
+	    listing->request->snapshot->installation, listing->tx, row, false, listing->out);
 }
 
 static int list(struct server_request *request, struct store_tx *tx, struct store_filter *filter,
@@ -180,11 +162,10 @@ static int list(struct server_request *request, struct store_tx *tx, struct stor
 		.tx = tx,
 		.out = server_answer_begin(request, 200, "application/json") };
 	bool more = false;
-	int r = tenant_parameter(request, tx, filter);
+	int r;
 
 	ca_buf_add_str(listing.out, "{\"certificates\":[");
-	if (!r)
-		r = store_certificate_list(tx, filter, limit, cursor, &more, add_row, &listing);
+	r = store_certificate_list(tx, filter, limit, cursor, &more, add_row, &listing);
 	if (r == CA_EINVAL)
 		r = ca_refuse(&request->why, CA_EQUERY, "name is not a DNS name, address or URI");
 	if (r)
@@ -208,7 +189,9 @@ int server_certificates_list(struct server_request *request)
 
 	filter.name = server_request_query(request, "name");
 	filter.profile = server_request_query(request, "profile");
-	r = time_parameter(request, "expires_before", &filter.expires_before);
+	r = server_tenant_scope(request, &filter.tenant_id);
+	if (!r)
+		r = time_parameter(request, "expires_before", &filter.expires_before);
 	if (!r)
 		r = time_parameter(request, "expires_after", &filter.expires_after);
 	if (!r)
@@ -253,7 +236,7 @@ static int answer_revoked(struct server_request *request)
 		return r;
 	r = store_certificate_get_id(tx, revocation->id, &row);
 	if (!r)
-		r = server_certificate_json(request->server->installation, tx, &row, false,
+		r = server_certificate_json(request->snapshot->installation, tx, &row, false,
 		    server_answer_begin(request, 200, "application/json"));
 	store_certificate_clear(&row);
 	store_read_end(tx);

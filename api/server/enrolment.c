@@ -167,7 +167,7 @@ static int consult_store(struct server_request *request, struct enrolment *e)
 static const struct ca_authority *choose_issuer(
     const struct server_request *request, const struct enrolment *e)
 {
-	const struct ca_installation *installation = request->server->installation;
+	const struct ca_installation *installation = request->snapshot->installation;
 	int64_t tenant = request->identity.tenant_id;
 
 	if (e->for_operator)
@@ -179,7 +179,7 @@ static const struct ca_authority *choose_issuer(
 
 static int decide(struct server_request *request, const struct enrolment *e, struct ca_grant *grant)
 {
-	const struct ca_installation *installation = request->server->installation;
+	const struct ca_installation *installation = request->snapshot->installation;
 	const struct server_identity *who = &request->identity;
 	const struct ca_policy_request policy = {
 		.profile = e->profile,
@@ -200,7 +200,7 @@ static int decide(struct server_request *request, const struct enrolment *e, str
 /* Decide and sign; the result waits in e->row for its commit. */
 static int sign(struct server_request *request, struct enrolment *e)
 {
-	const struct ca_urls urls = { request->server->installation->settings.revocation_url };
+	const struct ca_urls urls = { request->snapshot->installation->settings.revocation_url };
 	struct ca_grant grant = { 0 };
 	int r;
 
@@ -294,7 +294,7 @@ static int answer_row(
 	int r = set_location(request, row);
 
 	return r ? r
-		 : server_certificate_json(request->server->installation, tx, row, true,
+		 : server_certificate_json(request->snapshot->installation, tx, row, true,
 		       server_answer_begin(request, 201, "application/json"));
 }
 

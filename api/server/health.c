@@ -67,6 +67,8 @@ static const char *check_issuers(const struct ca_installation *installation, int
 static const char *examine(struct server_health *health)
 {
 	struct heartbeat heartbeat = { .now = ca_now() };
+	struct server_snapshot *snapshot;
+	const char *reason;
 	int r;
 
 	r = store_write(health->server->store, beat, &heartbeat);
@@ -77,7 +79,10 @@ static const char *examine(struct server_health *health)
 		ca_logf(CA_LOG_ERROR,
 		    "the clock went back by %lld s: was it wrong then, or is it now?",
 		    (long long)heartbeat.back_by);
-	return check_issuers(health->server->installation, heartbeat.now);
+	snapshot = server_snapshot_take(health->server);
+	reason = check_issuers(snapshot->installation, heartbeat.now);
+	server_snapshot_release(snapshot);
+	return reason;
 }
 
 static void look(struct server_health *health)
@@ -103,11 +108,13 @@ static int prune(struct store_tx *tx, void *arg)
 
 static void keep_house(struct server_health *health)
 {
+	struct server_snapshot *snapshot = server_snapshot_take(health->server);
 	int64_t now = ca_now();
 	size_t removed = 0;
 
 	/* What goes wrong is logged where it does, and is tried again. */
-	(void)server_tls_renew_if_due(health->server->tls, now);
+	(void)server_tls_renew_if_due(health->server->tls, snapshot->installation, now);
+	server_snapshot_release(snapshot);
 	if (now >= health->pruned_at && now < health->pruned_at + CA_HOUR)
 		return;
 	if (store_write(health->server->store, prune, &removed) == 0 && removed < PRUNE_MAX)

@@ -75,7 +75,7 @@ static int identify_token(struct server_request *request, const char *jwt)
 	int r;
 
 	r = server_token_verify(
-	    request->server->installation, jwt, strlen(jwt), ca_now(), id, &request->why);
+	    request->snapshot->installation, jwt, strlen(jwt), ca_now(), id, &request->why);
 	if (!r)
 		r = store_read_begin(request->server->store, &tx);
 	if (r)
@@ -98,11 +98,12 @@ static int identify_token(struct server_request *request, const char *jwt)
 
 /* The row says that we issued these octets; that one of our own CAs really signed them is checked
  * too, unless they were seen of late. */
-static int verify_signature(
-    struct server *server, struct server_peer *peer, int64_t issuer_id, const gnutls_datum_t *der)
+static int verify_signature(struct server_request *request, struct server_peer *peer,
+    int64_t issuer_id, const gnutls_datum_t *der)
 {
+	struct server_verified *verified = &request->server->verified;
 	const struct ca_authority *issuer =
-	    ca_installation_authority_id(server->installation, issuer_id);
+	    ca_installation_authority_id(request->snapshot->installation, issuer_id);
 	unsigned char sha256[CA_SHA256];
 	gnutls_x509_crt_t crt = NULL;
 	unsigned status = GNUTLS_CERT_INVALID;
@@ -111,7 +112,7 @@ static int verify_signature(
 		return 0;
 	if (!issuer || gnutls_hash_fast(GNUTLS_DIG_SHA256, der->data, der->size, sha256) < 0)
 		return CA_ECERTUNKNOWN;
-	if (server_verified_has(&server->verified, sha256, issuer_id))
+	if (server_verified_has(verified, sha256, issuer_id))
 		goto out;
 	if (gnutls_x509_crt_init(&crt) < 0)
 		return CA_ENOMEM;
@@ -122,7 +123,7 @@ static int verify_signature(
 	gnutls_x509_crt_deinit(crt);
 	if (status)
 		return CA_ECERTUNKNOWN;
-	server_verified_add(&server->verified, sha256, issuer_id);
+	server_verified_add(verified, sha256, issuer_id);
 out:
 	peer->issuer_id = issuer_id;
 	return 0;
@@ -149,7 +150,7 @@ static int identify_row(
 {
 	struct server_identity *who = &request->identity;
 	const struct ca_authority *issuer =
-	    ca_installation_authority_id(request->server->installation, row->issuer_id);
+	    ca_installation_authority_id(request->snapshot->installation, row->issuer_id);
 	int r;
 
 	if (!issuer || issuer->kind == STORE_AUTHORITY_SYSTEM)
@@ -188,7 +189,7 @@ static int look_up(
 	    (r == 0 && (row.der_len != der->size || memcmp(row.der, der->data, der->size) != 0)))
 		r = CA_ECERTUNKNOWN;
 	if (!r)
-		r = verify_signature(request->server, peer, row.issuer_id, der);
+		r = verify_signature(request, peer, row.issuer_id, der);
 	if (!r && row.status == STORE_REVOKED)
 		r = ca_refuse(&request->why, CA_ECERTREVOKED, "the client certificate is revoked");
 	if (!r)

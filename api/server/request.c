@@ -276,6 +276,14 @@ static int run_job(struct store_tx *tx, void *arg)
 	return r ? r : request->run(tx, request);
 }
 
+/* Suspended first: what is to come may be done before its submission returns. */
+static void suspend(struct server_request *request)
+{
+	request->waiting = true;
+	atomic_fetch_add(&waiting, 1);
+	MHD_suspend_connection(request->mhd);
+}
+
 int server_request_write(
     struct server_request *request, int (*run)(struct store_tx *tx, void *request))
 {
@@ -286,13 +294,32 @@ int server_request_write(
 		.arg = request,
 		.deadline_ms = deadline_of(request) };
 	request->run = run;
-	request->waiting = true;
-	atomic_fetch_add(&waiting, 1);
-	/* Suspended first: the job may be done before store_submit() returns. */
-	MHD_suspend_connection(request->mhd);
+	suspend(request);
 	r = atomic_load(&request->server->drained)
 		? CA_ESTOPPING
 		: store_submit(request->server->store, &request->job);
+	if (r)
+		job_done(request, r);
+	return SERVER_WAIT;
+}
+
+static void run_task(void *arg, int result)
+{
+	struct server_request *request = arg;
+
+	job_done(request, result ? result : request->work(request));
+}
+
+int server_request_work(struct server_request *request, int (*run)(struct server_request *request))
+{
+	int r;
+
+	request->task = (struct server_task){
+		.run = run_task, .arg = request, .deadline_ms = deadline_of(request)
+	};
+	request->work = run;
+	suspend(request);
+	r = server_workers_submit(&request->server->workers, &request->task);
 	if (r)
 		job_done(request, r);
 	return SERVER_WAIT;
@@ -307,6 +334,7 @@ static void request_free(struct server_request *request)
 	if (request->free_state)
 		request->free_state(request->state);
 	server_identity_clear(&request->identity);
+	server_snapshot_release(request->snapshot);
 	ca_buf_free(&request->body);
 	ca_buf_free(&request->answer);
 	free(request->location);
@@ -327,6 +355,7 @@ static struct server_request *request_create(
 	request->mhd = mhd;
 	request->method = method;
 	request->connection = server_connection_of(mhd);
+	request->snapshot = server_snapshot_take(server);
 	request->path = strdup(url);
 	request->began_ms = ca_monotonic_ms();
 	if (!request->path || !request->connection || ca_random(id, sizeof(id))) {

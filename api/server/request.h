@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "api/server/identity.h"
+#include "api/server/server.h"
 #include "ca/base/buf.h"
 #include "ca/base/error.h"
 #include "store/store.h"
@@ -24,7 +25,6 @@
 #define SERVER_REQUEST_ID 17 /* 8 random octets in hexadecimal, and the NUL */
 #define SERVER_QUERY_MAX 16  /* query parameters of one request */
 
-struct server;
 struct server_connection;
 struct server_route;
 
@@ -34,6 +34,7 @@ struct server_query {
 
 struct server_request {
 	struct server *server;
+	struct server_snapshot *snapshot; /* what it is judged by; owned, a reference */
 	struct MHD_Connection *mhd;
 	struct server_connection *connection;
 	const struct server_route *route; /* NULL when none fits */
@@ -57,7 +58,9 @@ struct server_request {
 
 	/* a job under way, if any */
 	struct store_job job;
+	struct server_task task;
 	int (*run)(struct store_tx *tx, void *request);
+	int (*work)(struct server_request *request);
 	int job_result;
 	bool waiting, resumed;
 	int (*resume)(struct server_request *request);
@@ -90,6 +93,12 @@ void server_request_completed(
  */
 int server_request_write(
     struct server_request *request, int (*run)(struct store_tx *tx, void *request));
+
+/*
+ * The same for what takes long and is no job of the store: run(request) on a worker's thread, which
+ * returns the job's result.
+ */
+int server_request_work(struct server_request *request, int (*run)(struct server_request *request));
 
 /* Would server_request_write() be in vain, for lack of room or time? 0, CA_EOVERLOADED,
  * CA_ESTOPPING. To be asked before a signature is spent. */

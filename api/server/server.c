@@ -55,25 +55,17 @@ static int open_store(struct server *server)
 
 static int load_installation(struct server *server)
 {
-	const struct server_options *options = server->options;
-	struct ca_master_key master;
 	struct ca_detail why = { "" };
-	char *path = options->master_key ? strdup(options->master_key)
-					 : ca_path_join(options->state, CA_STATE_MASTER_KEY);
-	int r = path ? ca_master_key_read(path, &master, &why) : CA_ENOMEM;
+	int r = server_snapshot_reload_all(server, &why);
 
-	if (!r)
-		r = ca_installation_load(
-		    server->store, &master, options->rsa_backend, &server->installation, &why);
-	ca_wipe(&master, sizeof(master));
-	free(path);
 	return r ? fail("cannot open the installation", r, &why) : 0;
 }
 
 /* What tokens name: the installation's address, or another one that the command line gives. */
 static int choose_public_url(struct server *server)
 {
-	const struct store_installation *settings = &server->installation->settings;
+	const struct store_installation *settings =
+	    &server->snapshots.current->installation->settings;
 	const char *url = server->options->public_url;
 	struct ca_names host = CA_NAMES_INIT;
 	struct ca_detail why = { "" };
@@ -213,6 +205,7 @@ static int serve(struct server *server, const sigset_t *signals)
 	}
 	server_connections_drain(server->connections, DRAIN_MS);
 	atomic_store(&server->drained, true);
+	server_workers_stop(&server->workers);
 	wait_for_requests();
 	MHD_stop_daemon(daemon);
 	return r;
@@ -230,7 +223,7 @@ static int start(struct server *server)
 		r = choose_public_url(server);
 	if (r)
 		return r;
-	r = server_tls_open(server->store, server->installation, &server->tls);
+	r = server_tls_open(server->store, server->snapshots.current->installation, &server->tls);
 	if (r)
 		return fail("no server certificate", r, NULL);
 	r = server_health_start(server, &server->health);
@@ -241,11 +234,13 @@ static int start(struct server *server)
 int server_run(const struct server_options *options)
 {
 	struct server server = { .options = options,
+		.snapshots = SERVER_SNAPSHOTS_INIT,
 		.verified = { .lock = PTHREAD_MUTEX_INITIALIZER } };
 	struct ca_detail why = { "" };
 	sigset_t signals;
 	int lock = -1, r;
 
+	server_workers_init(&server.workers);
 	block_signals(&signals);
 	forbid_core();
 	r = ca_state_lock(options->state, &lock, &why);
@@ -260,7 +255,7 @@ int server_run(const struct server_options *options)
 	if (!r)
 		log_end(server.store);
 	store_close(server.store);
-	ca_installation_free(server.installation);
+	server_snapshots_clear(&server.snapshots);
 	free(server.public_url);
 	close(lock);
 	return r;

@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/server/snapshot.h"
 #include "api/server/verified.h"
-#include "ca/installation.h"
+#include "api/server/worker.h"
 #include "ca/key.h"
 #include "store/store.h"
 
@@ -42,10 +43,11 @@ struct server_tls;
 struct server {
 	const struct server_options *options;
 	struct store *store;
-	struct ca_installation *installation;
+	struct server_snapshots snapshots;
 	char *public_url; /* owned; without a trailing slash */
 	struct server_tls *tls;
 	struct server_verified verified;
+	struct server_workers workers;
 	struct server_connections *connections;
 	struct server_health *health;
 	atomic_bool stopping; /* answers say Connection: close */

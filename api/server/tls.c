@@ -24,7 +24,6 @@ struct credentials {
 
 struct server_tls {
 	struct store *store;
-	const struct ca_installation *installation;
 	gnutls_datum_t
 	    ticket_key; /* of this process; GnuTLS derives a new one from it every few hours */
 	pthread_mutex_t lock;
@@ -66,10 +65,11 @@ static int credentials_create(struct ca_server_certificate *certificate, struct 
 	return 0;
 }
 
-static int create(struct server_tls *tls, int64_t now, struct credentials **out)
+static int create(struct server_tls *tls, const struct ca_installation *installation, int64_t now,
+    struct credentials **out)
 {
 	struct ca_server_certificate *certificate;
-	int r = ca_server_certificate_create(tls->store, tls->installation, now, &certificate);
+	int r = ca_server_certificate_create(tls->store, installation, now, &certificate);
 
 	return r ? r : credentials_create(certificate, out);
 }
@@ -137,7 +137,6 @@ int server_tls_open(
 	if (!tls)
 		return CA_ENOMEM;
 	tls->store = store;
-	tls->installation = installation;
 	pthread_mutex_init(&tls->lock, NULL);
 	r = gnutls_session_ticket_key_generate(&tls->ticket_key) < 0
 		? CA_EINTERNAL
@@ -145,11 +144,11 @@ int server_tls_open(
 	if (r == 0)
 		r = credentials_create(certificate, &fresh);
 	else if (r == CA_ENOTFOUND)
-		r = create(tls, now, &fresh);
+		r = create(tls, installation, now, &fresh);
 	if (!r)
 		take_into_use(tls, fresh);
 	if (!r)
-		r = server_tls_renew_if_due(tls, now);
+		r = server_tls_renew_if_due(tls, installation, now);
 	/* One that is merely due still serves; the housekeeper tries again. */
 	if (r && tls->current && now < tls->current->certificate->not_after)
 		r = 0;
@@ -181,14 +180,15 @@ void server_tls_free(struct server_tls *tls)
 	free(tls);
 }
 
-int server_tls_renew_if_due(struct server_tls *tls, int64_t now)
+int server_tls_renew_if_due(
+    struct server_tls *tls, const struct ca_installation *installation, int64_t now)
 {
 	struct credentials *fresh;
 	int r;
 
 	if (!due(tls->current, now) && !is_revoked(tls))
 		return 0;
-	r = create(tls, now, &fresh);
+	r = create(tls, installation, now, &fresh);
 	if (r) {
 		ca_logf(
 		    CA_LOG_ERROR, "the server certificate cannot be renewed: %s", ca_error_text(r));

@@ -29,7 +29,8 @@ void server_tls_free(struct server_tls *tls); /* NULL is fine; no session may be
  * Make and take into use a new certificate if the present one is past its point of renewal, or
  * outside its validity by the clock. New handshakes get the new one. Called by one thread.
  */
-int server_tls_renew_if_due(struct server_tls *tls, int64_t now);
+int server_tls_renew_if_due(
+    struct server_tls *tls, const struct ca_installation *installation, int64_t now);
 
 /*
  * Ask a client for its certificate, without demanding one and without naming our CAs to strangers,

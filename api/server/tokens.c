@@ -85,7 +85,7 @@ static int profile_field(
 /* micad's own names are reserved: better to hear so now than when the token is used. */
 static int check_reserved(struct server_request *request, const struct ca_names *names)
 {
-	const struct ca_names *reserved = &request->server->installation->settings.names;
+	const struct ca_names *reserved = &request->snapshot->installation->settings.names;
 
 	for (size_t i = 0; i < names->n; i++)
 		for (size_t k = 0; k < reserved->n; k++)
@@ -146,7 +146,7 @@ static int run_add(struct store_tx *tx, void *arg)
 static int answer_added(struct server_request *request)
 {
 	const struct token_state *token = request->state;
-	const struct ca_installation *installation = request->server->installation;
+	const struct ca_installation *installation = request->snapshot->installation;
 	const struct ca_authority *root = ca_installation_root(installation, token->row.tenant_id);
 	struct ca_buf jwt = CA_BUF_INIT;
 	int r;

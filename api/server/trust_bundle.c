@@ -4,6 +4,7 @@
 #include "api/server/request.h"
 #include "api/server/route.h"
 #include "api/server/server.h"
+#include "api/server/tenancy.h"
 #include "ca/installation.h"
 
 static int add_pem(const struct ca_authority *root, void *arg)
@@ -27,7 +28,7 @@ static int answer_pem(struct server_request *request, int64_t tenant_id)
 {
 	struct ca_buf pem = CA_BUF_INIT;
 	int r =
-	    ca_installation_trust_bundle(request->server->installation, tenant_id, add_pem, &pem);
+	    ca_installation_trust_bundle(request->snapshot->installation, tenant_id, add_pem, &pem);
 
 	if (!r)
 		r = ca_buf_error(&pem);
@@ -42,7 +43,7 @@ static int answer_json(struct server_request *request, const struct store_tenant
 {
 	json_t *roots = json_array();
 	int r = ca_installation_trust_bundle(
-	    request->server->installation, tenant->id, add_json, roots);
+	    request->snapshot->installation, tenant->id, add_json, roots);
 
 	if (r) {
 		json_decref(roots);
@@ -52,37 +53,20 @@ static int answer_json(struct server_request *request, const struct store_tenant
 	    request, 200, json_pack("{s:s, s:o}", "tenant", tenant->name, "roots", roots));
 }
 
-/* The tenant that ?tenant= names; the installation's own is nobody's. */
-static int find_tenant(struct server_request *request, struct store_tenant *out)
-{
-	const char *asked = server_request_query(request, "tenant");
-	const char *name = asked ? asked : "default";
-	struct store_tx *tx = NULL;
-	int r = store_read_begin(request->server->store, &tx);
-
-	if (r)
-		return r;
-	r = store_tenant_get_name(tx, name, out);
-	store_read_end(tx);
-	if (r == CA_ENOTFOUND || (!r && (out->removed_at || out->id == STORE_TENANT_SYSTEM)))
-		return ca_refuse(&request->why, CA_ENOTFOUND, "there is no tenant %.64s", name);
-	return r;
-}
-
 int server_trust_bundle(struct server_request *request)
 {
 	static const char *const offered[] = { "application/pem-certificate-chain",
 		"application/json", NULL };
 	const char *type = server_request_accept(request, offered);
-	struct store_tenant tenant;
+	const struct server_tenant *tenant;
 	int r;
 
 	if (!type)
 		return ca_refuse(
 		    &request->why, CA_ENOTACCEPTABLE, "there is %s and %s", offered[0], offered[1]);
-	r = find_tenant(request, &tenant);
+	r = server_tenant_of(request, server_request_query(request, "tenant"), &tenant);
 	if (r)
 		return r;
-	return strcmp(type, offered[1]) == 0 ? answer_json(request, &tenant)
-					     : answer_pem(request, tenant.id);
+	return strcmp(type, offered[1]) == 0 ? answer_json(request, &tenant->row)
+					     : answer_pem(request, tenant->row.id);
 }
