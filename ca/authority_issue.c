@@ -19,6 +19,18 @@ static bool is_common_name(const char *name)
 	return len > 0 && len <= CA_COMMON_NAME_MAX;
 }
 
+/* UTF-8, as the JSON it came from, without control characters, within ub-organization-name (RFC
+ * 5280, appendix A.1) in octets. */
+static bool is_subject_text(const char *text)
+{
+	size_t len = 0;
+
+	for (; text[len]; len++)
+		if ((unsigned char)text[len] < ' ' || text[len] == 0x7f)
+			return false;
+	return len > 0 && len <= CA_COMMON_NAME_MAX;
+}
+
 /* Policy has decided already; this is what no policy may get past. */
 static int check_grant(const struct ca_authority *issuer, const struct ca_grant *grant,
     const unsigned char spki[CA_SHA256])
@@ -33,6 +45,9 @@ static int check_grant(const struct ca_authority *issuer, const struct ca_grant 
 	if (grant->names.n == 0 && !grant->common_name)
 		return CA_ENONAMES;
 	if (grant->common_name && !is_common_name(grant->common_name))
+		return CA_ESUBJECT;
+	if ((grant->organization && !is_subject_text(grant->organization)) ||
+	    (grant->organizational_unit && !is_subject_text(grant->organizational_unit)))
 		return CA_ESUBJECT;
 	if (grant->key_usage & (GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN))
 		return CA_EINTERNAL;

@@ -206,15 +206,18 @@ static int add_san(struct ca_names *names, const GENERAL_NAME *name, struct ca_d
 	int type;
 
 	value = GENERAL_NAME_get0_value(name, &type);
-	if (type != GEN_DNS && type != GEN_URI && type != GEN_IPADD)
+	if (type != GEN_DNS && type != GEN_URI && type != GEN_IPADD && type != GEN_EMAIL)
 		return ca_refuse(why, CA_ENAME,
-		    "the subjectAltName holds a name that is neither DNS, IP nor URI");
+		    "the subjectAltName holds a name that is neither DNS, IP, URI nor e-mail");
 	data = ASN1_STRING_get0_data(value);
 	len = (size_t)ASN1_STRING_length(value);
 	if (type == GEN_IPADD)
 		return ca_names_add_ip(names, data, len, why);
-	return ca_names_add(
-	    names, type == GEN_DNS ? CA_NAME_DNS : CA_NAME_URI, (const char *)data, len, why);
+	return ca_names_add(names,
+	    type == GEN_DNS   ? CA_NAME_DNS
+	    : type == GEN_URI ? CA_NAME_URI
+			      : CA_NAME_EMAIL,
+	    (const char *)data, len, why);
 }
 
 static int take_san(struct ca_csr *csr, const ASN1_STRING *der, struct ca_detail *why)
@@ -260,6 +263,12 @@ static int add_eku(struct ca_csr *csr, const ASN1_OBJECT *purpose, struct ca_det
 		return 0;
 	case NID_client_auth:
 		csr->eku |= CA_EKU_CLIENT_AUTH;
+		return 0;
+	case NID_code_sign:
+		csr->eku |= CA_EKU_CODE_SIGNING;
+		return 0;
+	case NID_email_protect:
+		csr->eku |= CA_EKU_EMAIL_PROTECTION;
 		return 0;
 	default:
 		OBJ_obj2txt(oid, sizeof(oid), purpose, 1);

@@ -13,7 +13,13 @@
 #define CA_CSR_MAX 32768 /* octets of PEM */
 
 /* Extended key usages as bits. */
-enum { CA_EKU_SERVER_AUTH = 1, CA_EKU_CLIENT_AUTH = 2 };
+enum {
+	CA_EKU_SERVER_AUTH = 1,
+	CA_EKU_CLIENT_AUTH = 2,
+	CA_EKU_CODE_SIGNING = 4,
+	CA_EKU_EMAIL_PROTECTION = 8,
+	CA_EKU_ALL = 15,
+};
 
 struct ca_csr {
 	enum ca_key_type key_type; /* passed ca_key_check_public() */
@@ -35,11 +41,10 @@ struct ca_csr {
  * here or in an extension; two extensionRequest attributes, an extension twice; two CNs.
  * CA_ECSRSIGNATURE: made by another key, or with an algorithm that is not accepted. CA_EKEYTYPE,
  * CA_EKEYWEAK. CA_ENAME: a name malformed or of a form that Mica does not issue for (otherName,
- * directoryName, registeredID, e-mail), or no DER. CA_ETOOMANYNAMES: over CA_NAMES_MAX.
- * CA_ESUBJECT: a subject attribute other than one CN, or a CN that is not text. CA_ECSREXTENSION:
- * basicConstraints with CA:TRUE, keyCertSign, cRLSign, an extended key usage other than serverAuth
- * and clientAuth, or an extension other than subjectAltName, keyUsage, extKeyUsage,
- * basicConstraints and subjectKeyIdentifier.
+ * directoryName, registeredID), or no DER. CA_ETOOMANYNAMES: over CA_NAMES_MAX. CA_ESUBJECT: a
+ * subject attribute other than one CN, or a CN that is not text. CA_ECSREXTENSION: basicConstraints
+ * with CA:TRUE, keyCertSign, cRLSign, an extended key usage other than CA_EKU_ALL, or an extension
+ * other than subjectAltName, keyUsage, extKeyUsage, basicConstraints and subjectKeyIdentifier.
  */
 int ca_csr_parse(const char *pem, size_t len, struct ca_csr **out, struct ca_detail *why);
 

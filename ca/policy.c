@@ -1,13 +1,13 @@
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "ca/base/clock.h"
 #include "ca/policy.h"
+#include "ca/policy_names.h"
+#include "ca/tenant_policy.h"
 
 #define TTL_MIN (5 * CA_MINUTE)
 #define SHORT_LIFETIME (10 * CA_DAY)
-#define CN_MAX 64 /* RFC 5280, appendix A.1: ub-common-name */
 
 void ca_grant_clear(struct ca_grant *grant)
 {
@@ -15,19 +15,9 @@ void ca_grant_clear(struct ca_grant *grant)
 		return;
 	ca_names_free(&grant->names);
 	free(grant->common_name);
+	free(grant->organization);
+	free(grant->organizational_unit);
 	*grant = (struct ca_grant){ .names = CA_NAMES_INIT };
-}
-
-bool ca_name_covers(const char *pattern, const char *value)
-{
-	const char *dot;
-
-	if (strcasecmp(pattern, value) == 0)
-		return true;
-	if (strncmp(pattern, "*.", 2) != 0)
-		return false;
-	dot = strchr(value, '.');
-	return dot && dot != value && strcasecmp(pattern + 1, dot) == 0;
 }
 
 static bool is_rsa(enum ca_key_type type)
@@ -50,42 +40,88 @@ static int decide_key(const struct ca_policy_request *request, struct ca_detail 
 	return 0;
 }
 
+/* What a key of the type can do, of what is given (RFC 5480, section 3; RFC 8410, section 5; RFC
+ * 4055, section 1.2). */
+static unsigned suits(enum ca_key_type type, unsigned usages)
+{
+	const unsigned agreement =
+	    GNUTLS_KEY_KEY_AGREEMENT | GNUTLS_KEY_ENCIPHER_ONLY | GNUTLS_KEY_DECIPHER_ONLY;
+
+	usages &= ~(unsigned)(GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN); /* a CA's */
+	if (is_rsa(type))
+		return usages & ~agreement;
+	usages &= ~(unsigned)(GNUTLS_KEY_KEY_ENCIPHERMENT | GNUTLS_KEY_DATA_ENCIPHERMENT);
+	return type == CA_KEY_ED25519 ? usages & ~agreement : usages;
+}
+
 static int decide_usages(
     const struct ca_policy_request *request, struct ca_grant *grant, struct ca_detail *why)
 {
 	const struct ca_csr *csr = request->csr;
 
 	grant->eku = request->profile->eku;
-	grant->key_usage = GNUTLS_KEY_DIGITAL_SIGNATURE;
-	if (is_rsa(csr->key_type))
-		grant->key_usage |= GNUTLS_KEY_KEY_ENCIPHERMENT;
+	grant->key_usage = suits(csr->key_type, request->profile->key_usage);
+	if (!grant->key_usage)
+		return ca_refuse(why, CA_EKEYTYPE,
+		    "the profile %s has no key usage that a key of the type %s is fit for",
+		    request->profile->name, ca_key_type_text(csr->key_type));
 	if (csr->eku & ~grant->eku)
 		return ca_refuse(why, CA_ECSREXTENSION,
 		    "the profile %s does not grant the extended key usage asked for",
 		    request->profile->name);
 	if (csr->key_usage & ~grant->key_usage)
 		return ca_refuse(why, CA_ECSREXTENSION,
-		    "a key usage asked for is not granted: leave it out, or ask for "
-		    "digitalSignature%s only",
-		    is_rsa(csr->key_type) ? " and keyEncipherment" : "");
+		    "the profile %s does not grant a key usage asked for to a key of this type: "
+		    "leave it out",
+		    request->profile->name);
 	return 0;
+}
+
+static int decide_lifetime(
+    const struct ca_policy_request *request, int64_t *out, struct ca_detail *why)
+{
+	const struct ca_profile *profile = request->profile;
+	const struct ca_ceiling *ceiling = request->ceiling;
+	int64_t ttl = request->ttl ? request->ttl : profile->default_lifetime;
+	char text[32];
+
+	if (ttl > profile->max_lifetime)
+		return ca_refuse(why, CA_ETTL, "the profile %s allows a lifetime of %s at most",
+		    profile->name, ca_duration_text(profile->max_lifetime, text));
+	if (ceiling && ttl > ceiling->max_lifetime) {
+		if (request->ttl)
+			return ca_refuse(why, CA_ETTL,
+			    "the tenant's ceiling allows a lifetime of %s at most",
+			    ca_duration_text(ceiling->max_lifetime, text));
+		ttl = ceiling->max_lifetime;
+	}
+	if (ttl < TTL_MIN)
+		return ca_refuse(why, CA_ETTL, "a lifetime under 5 minutes");
+	*out = ttl;
+	return 0;
+}
+
+/* Seconds of the lifetime after which renewal is due. */
+static int64_t renewal_point(const struct ca_profile *profile, int64_t ttl)
+{
+	if (profile->renewal_point)
+		return ttl / 100 * profile->renewal_point +
+		       ttl % 100 * profile->renewal_point / 100;
+	return ttl - ttl / (ttl < SHORT_LIFETIME ? 2 : 3);
 }
 
 static int decide_times(
     const struct ca_policy_request *request, struct ca_grant *grant, struct ca_detail *why)
 {
-	const struct ca_profile *profile = request->profile;
-	int64_t ttl = request->ttl ? request->ttl : profile->default_lifetime;
-	char text[32];
+	int64_t ttl;
+	int r;
 
 	if (request->now < request->issuer_not_before)
 		return ca_refuse(why, CA_ECLOCK,
 		    "the CA's clock stands before the start of its own certificate");
-	if (ttl < TTL_MIN)
-		return ca_refuse(why, CA_ETTL, "a lifetime under 5 minutes");
-	if (ttl > profile->max_lifetime)
-		return ca_refuse(why, CA_ETTL, "the profile %s allows a lifetime of %s at most",
-		    profile->name, ca_duration_text(profile->max_lifetime, text));
+	r = decide_lifetime(request, &ttl, why);
+	if (r)
+		return r;
 	if (ttl > request->issuer_not_after - request->now)
 		return ca_refuse(why, CA_EISSUERENDS,
 		    "the certificate would outlive its issuer; ask for a shorter lifetime");
@@ -93,7 +129,7 @@ static int decide_times(
 	if (grant->not_before < request->issuer_not_before)
 		grant->not_before = request->issuer_not_before;
 	grant->not_after = request->now + ttl;
-	grant->renew_after = grant->not_after - ttl / (ttl < SHORT_LIFETIME ? 2 : 3);
+	grant->renew_after = request->now + renewal_point(request->profile, ttl);
 	return 0;
 }
 
@@ -104,7 +140,8 @@ static bool is_operator_name(const char *name)
 	static const char rest[] = "abcdefghijklmnopqrstuvwxyz0123456789._@-";
 	size_t len = strlen(name);
 
-	return len > 0 && len <= CN_MAX && strchr(first, name[0]) && strspn(name, rest) == len;
+	return len > 0 && len <= CA_POLICY_CN_MAX && strchr(first, name[0]) &&
+	       strspn(name, rest) == len;
 }
 
 static int decide_operator(const struct ca_csr *csr, struct ca_grant *grant, struct ca_detail *why)
@@ -116,7 +153,7 @@ static int decide_operator(const struct ca_csr *csr, struct ca_grant *grant, str
 		return ca_refuse(why, CA_ENAME,
 		    "not an operator's name (a-z, 0-9, and behind the first . _ @ -, at most %d): "
 		    "%s",
-		    CN_MAX, csr->common_name);
+		    CA_POLICY_CN_MAX, csr->common_name);
 	if (csr->names.n)
 		return ca_refuse(why, CA_ENAMEREFUSED,
 		    "an operator's certificate carries no name but the common name, not %s",
@@ -125,100 +162,18 @@ static int decide_operator(const struct ca_csr *csr, struct ca_grant *grant, str
 	return grant->common_name ? 0 : CA_ENOMEM;
 }
 
-/*
- * The CN: an address that the names have already, or a DNS name that is added to them (RFC 9525,
- * section 2: a peer looks for names in the subjectAltName only).
- */
-static int add_common_name(
-    struct ca_names *canonical, const char *cn, struct ca_grant *grant, struct ca_detail *why)
+/* NULL stays NULL. */
+static int copy_text(const char *text, char **out)
 {
-	int r = ca_names_add(canonical, CA_NAME_IP, cn, strlen(cn), NULL);
-
-	if (r == CA_ENAME) {
-		r = ca_names_add(canonical, CA_NAME_DNS, cn, strlen(cn), NULL);
-		if (!r)
-			return ca_names_add(&grant->names, CA_NAME_DNS, cn, strlen(cn), why);
-		if (r == CA_ENAME)
-			r = ca_refuse(why, CA_ESUBJECT,
-			    "the common name is neither a DNS name nor an address: %s", cn);
-		return r;
-	}
-	if (!r && !ca_names_has(&grant->names, CA_NAME_IP, canonical->v[0].value))
-		r = ca_refuse(why, CA_ESUBJECT,
-		    "the common name %s is an address that is not in the subjectAltName", cn);
-	return r;
+	*out = text ? strdup(text) : NULL;
+	return text && !*out ? CA_ENOMEM : 0;
 }
 
-static int decide_common_name(
-    const struct ca_csr *csr, struct ca_grant *grant, struct ca_detail *why)
+static int decide_subject(const struct ca_profile *profile, struct ca_grant *grant)
 {
-	struct ca_names canonical = CA_NAMES_INIT;
-	int r;
+	int r = copy_text(profile->subject.organization, &grant->organization);
 
-	if (strlen(csr->common_name) > CN_MAX)
-		return ca_refuse(why, CA_ESUBJECT, "a common name over %d octets", CN_MAX);
-	r = add_common_name(&canonical, csr->common_name, grant, why);
-	if (!r) {
-		grant->common_name = canonical.v[0].value;
-		canonical.v[0].value = NULL; /* transferred */
-	}
-	ca_names_free(&canonical);
-	return r;
-}
-
-/* Reserved: equal to a reserved name, covered by one, or a wildcard that covers one. */
-static bool is_reserved(const struct ca_name *name, const struct ca_names *reserved)
-{
-	for (size_t i = 0; reserved && i < reserved->n; i++) {
-		const struct ca_name *r = &reserved->v[i];
-
-		if (r->type != name->type)
-			continue;
-		if (strcmp(r->value, name->value) == 0)
-			return true;
-		if (name->type == CA_NAME_DNS && (ca_name_covers(name->value, r->value) ||
-						     ca_name_covers(r->value, name->value)))
-			return true;
-	}
-	return false;
-}
-
-static int decide_name(
-    const struct ca_policy_request *request, const struct ca_name *name, struct ca_detail *why)
-{
-	if (name->type == CA_NAME_EMAIL)
-		return ca_refuse(why, CA_ENAMEREFUSED, "the profile %s does not allow e-mail names",
-		    request->profile->name);
-	if (is_reserved(name, request->reserved))
-		return ca_refuse(
-		    why, CA_ENAMERESERVED, "%s is reserved for the CA itself", name->value);
-	if (request->granted && !ca_names_has(request->granted, name->type, name->value))
-		return ca_refuse(why, CA_ENAMEREFUSED, "%s:%s is not granted",
-		    ca_name_type_text(name->type), name->value);
-	return 0;
-}
-
-static int decide_names(
-    const struct ca_policy_request *request, struct ca_grant *grant, struct ca_detail *why)
-{
-	const struct ca_csr *csr = request->csr;
-	int r = ca_names_copy(&csr->names, &grant->names);
-
-	if (!r && csr->common_name)
-		r = decide_common_name(csr, grant, why);
-	if (!r && grant->names.n == 0 && request->granted)
-		r = ca_names_copy(request->granted, &grant->names);
-	if (r)
-		return r;
-	if (grant->names.n == 0)
-		return ca_refuse(why, CA_ENONAMES,
-		    "neither the request nor the permission names anything to certify");
-	if (grant->names.n > request->profile->names_max)
-		return ca_refuse(why, CA_ETOOMANYNAMES, "%zu names; the profile %s allows %zu",
-		    grant->names.n, request->profile->name, request->profile->names_max);
-	for (size_t i = 0; i < grant->names.n && !r; i++)
-		r = decide_name(request, &grant->names.v[i], why);
-	return r;
+	return r ? r : copy_text(profile->subject.organizational_unit, &grant->organizational_unit);
 }
 
 int ca_policy_evaluate(
@@ -232,7 +187,9 @@ int ca_policy_evaluate(
 	if (!r && request->profile->for_operators)
 		r = decide_operator(request->csr, &grant, why);
 	else if (!r)
-		r = decide_names(request, &grant, why);
+		r = ca_policy_decide_names(request, &grant, why);
+	if (!r)
+		r = decide_subject(request->profile, &grant);
 	if (!r)
 		r = decide_times(request, &grant, why);
 	if (r)

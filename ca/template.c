@@ -26,6 +26,8 @@ static const struct ca_der_oid ecdsa_sha384 = { 8,
 
 /* RFC 5280, appendix A. */
 static const struct ca_der_oid common_name = { 3, { 0x55, 0x04, 0x03 } };
+static const struct ca_der_oid organization = { 3, { 0x55, 0x04, 0x0a } };
+static const struct ca_der_oid organizational_unit = { 3, { 0x55, 0x04, 0x0b } };
 static const struct ca_der_oid subject_key_id = { 3, { 0x55, 0x1d, 0x0e } };
 static const struct ca_der_oid key_usage = { 3, { 0x55, 0x1d, 0x0f } };
 static const struct ca_der_oid subject_alt_name = { 3, { 0x55, 0x1d, 0x11 } };
@@ -39,6 +41,10 @@ static const struct ca_der_oid server_auth = { 8,
 	{ 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01 } };
 static const struct ca_der_oid client_auth = { 8,
 	{ 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02 } };
+static const struct ca_der_oid code_signing = { 8,
+	{ 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03 } };
+static const struct ca_der_oid email_protection = { 8,
+	{ 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x04 } };
 static const struct ca_der_oid access_ocsp = { 8,
 	{ 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01 } };
 static const struct ca_der_oid access_ca_issuers = { 8,
@@ -191,6 +197,10 @@ static void write_ext_key_usage(unsigned eku, struct ca_der *der)
 
 	if (!eku)
 		return;
+	if (eku & CA_EKU_EMAIL_PROTECTION)
+		ca_der_oid(der, &email_protection);
+	if (eku & CA_EKU_CODE_SIGNING)
+		ca_der_oid(der, &code_signing);
 	if (eku & CA_EKU_CLIENT_AUTH)
 		ca_der_oid(der, &client_auth);
 	if (eku & CA_EKU_SERVER_AUTH)
@@ -282,6 +292,11 @@ static void write_subject_key_id(const unsigned char *id, struct ca_der *der)
 	extension(der, &subject_key_id, false, mark);
 }
 
+static bool has_subject(const struct ca_grant *grant)
+{
+	return grant->common_name || grant->organization || grant->organizational_unit;
+}
+
 static int write_extensions(
     const struct ca_template *tmpl, const struct ca_leaf *leaf, struct ca_der *der)
 {
@@ -297,7 +312,7 @@ static int write_extensions(
 	write_ext_key_usage(grant->eku, der);
 	write_key_usage(grant->key_usage, der);
 	write_basic_constraints(der);
-	r = write_names(&grant->names, grant->common_name == NULL, der);
+	r = write_names(&grant->names, !has_subject(grant), der);
 	write_subject_key_id(leaf->key_id, der);
 	ca_der_wrap(der, CA_DER_SEQUENCE, mark);
 	ca_der_wrap(der, CA_DER_CONSTRUCTED | 3, mark);
@@ -320,18 +335,28 @@ static bool is_printable(const char *text)
 	return true;
 }
 
-static void write_subject(const char *name, struct ca_der *der)
+/* A RelativeDistinguishedName of one attribute; nothing for NULL. */
+static void write_attribute(const struct ca_der_oid *type, const char *value, struct ca_der *der)
 {
 	size_t mark = der->len;
 
-	if (name) {
-		ca_der_raw(der, name, strlen(name));
-		ca_der_wrap(
-		    der, is_printable(name) ? CA_DER_PRINTABLE_STRING : CA_DER_UTF8_STRING, mark);
-		ca_der_oid(der, &common_name);
-		ca_der_wrap(der, CA_DER_SEQUENCE, mark);
-		ca_der_wrap(der, CA_DER_SET, mark);
-	}
+	if (!value)
+		return;
+	ca_der_raw(der, value, strlen(value));
+	ca_der_wrap(der, is_printable(value) ? CA_DER_PRINTABLE_STRING : CA_DER_UTF8_STRING, mark);
+	ca_der_oid(der, type);
+	ca_der_wrap(der, CA_DER_SEQUENCE, mark);
+	ca_der_wrap(der, CA_DER_SET, mark);
+}
+
+/* The widest first, as X.520 and RFC 4514, section 2.1, have it: O, OU, CN. */
+static void write_subject(const struct ca_grant *grant, struct ca_der *der)
+{
+	size_t mark = der->len;
+
+	write_attribute(&common_name, grant->common_name, der);
+	write_attribute(&organizational_unit, grant->organizational_unit, der);
+	write_attribute(&organization, grant->organization, der);
 	ca_der_wrap(der, CA_DER_SEQUENCE, mark);
 }
 
@@ -373,7 +398,7 @@ int ca_template_tbs(const struct ca_template *tmpl, const struct ca_leaf *leaf, 
 	if (r)
 		return r;
 	ca_der_raw(der, leaf->spki, leaf->spki_len);
-	write_subject(leaf->grant->common_name, der);
+	write_subject(leaf->grant, der);
 	write_validity(leaf->grant, der);
 	ca_der_raw(der, tmpl->issuer.data, tmpl->issuer.len);
 	write_algorithm(tmpl, der);

@@ -35,7 +35,7 @@ struct ca_leaf {
 	size_t spki_len;
 	const unsigned char *key_id; /* CA_KEY_ID octets */
 	const struct ca_grant
-	    *grant; /* names, common_name, usages and times; a common name is ASCII */
+	    *grant; /* names, subject, usages and times; a common name is ASCII, the rest UTF-8 */
 	const char *revocation_url; /* NULL: neither AIA nor CRL distribution point */
 };
 

@@ -3,7 +3,7 @@
  * spelling each: DNS   lower-case LDH labels (A-labels for IDNs), no trailing dot, at most 253
  * octets; a leading "*." is a wildcard IP    as inet_ntop() writes it (IPv4-mapped IPv6 becomes
  * IPv4) URI   scheme and authority in lower case, absolute, printable ASCII, at most 2048 octets
- *   EMAIL local part as given, domain in lower case (kept for later; no profile grants it yet)
+ *   EMAIL local part as given, domain in lower case
  * Two equal names have equal text. The text form of a list is a line each, "dns:web.internal",
  * "ip:10.0.0.1", "uri:spiffe://…", and is what the store keeps.
  */

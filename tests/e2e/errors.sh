@@ -169,7 +169,7 @@ refused_csr "CA:TRUE" 403 csr-extension-refused a.internal DNS:a.internal -addex
 refused_csr "keyCertSign" 403 csr-extension-refused a.internal DNS:a.internal -addext keyUsage=critical,keyCertSign
 refused_csr "code signing" 403 csr-extension-refused a.internal DNS:a.internal -addext extendedKeyUsage=codeSigning
 refused_csr "name constraints" 403 csr-extension-refused a.internal DNS:a.internal -addext 'nameConstraints=permitted;DNS:internal'
-refused_csr "an e-mail address" 400 name-malformed a.internal email:a@example.com
+refused_csr "an e-mail address" 403 name-refused a.internal email:a@example.com
 refused_csr "an otherName" 400 name-malformed a.internal 'otherName:1.2.3.4;UTF8:x'
 refused_csr "a DNS name with a blank" 400 name-malformed - 'DNS:a b.internal'
 refused_csr "a DNS name with a NUL" 400 name-malformed - 'DER:30:0c:82:0a:61:00:2e:69:6e:74:65:72:6e:6c'

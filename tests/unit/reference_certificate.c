@@ -64,6 +64,34 @@ static void set_usages(gnutls_x509_crt_t crt, const struct ca_grant *grant)
 	if (grant->eku & CA_EKU_CLIENT_AUTH)
 		assert_int_equal(
 		    gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_TLS_WWW_CLIENT, 0), 0);
+	if (grant->eku & CA_EKU_CODE_SIGNING)
+		assert_int_equal(
+		    gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_CODE_SIGNING, 0), 0);
+	if (grant->eku & CA_EKU_EMAIL_PROTECTION)
+		assert_int_equal(
+		    gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_EMAIL_PROTECTION, 0), 0);
+}
+
+static bool set_subject(gnutls_x509_crt_t crt, const struct ca_grant *grant)
+{
+	const struct {
+		const char *oid, *value;
+	} attributes[] = {
+		{ GNUTLS_OID_X520_ORGANIZATION_NAME, grant->organization },
+		{ GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, grant->organizational_unit },
+		{ GNUTLS_OID_X520_COMMON_NAME, grant->common_name },
+	};
+	bool any = false;
+
+	for (size_t i = 0; i < 3; i++) {
+		if (!attributes[i].value)
+			continue;
+		assert_int_equal(gnutls_x509_crt_set_dn_by_oid(crt, attributes[i].oid, 0,
+				     attributes[i].value, (unsigned)strlen(attributes[i].value)),
+		    0);
+		any = true;
+	}
+	return any;
 }
 
 static void sign(gnutls_x509_crt_t crt, const struct ca_authority *issuer, struct ca_buf *der)
@@ -83,7 +111,6 @@ void reference_certificate(const struct ca_authority *issuer, gnutls_pubkey_t pu
     const unsigned char *serial, size_t serial_len, const struct ca_grant *grant,
     const struct ca_urls *urls, struct ca_buf *der)
 {
-	const char *cn = grant->common_name;
 	unsigned char number[STORE_SERIAL_MAX + 1] = { 0 }; /* GnuTLS takes it for a signed one */
 	gnutls_x509_crt_t crt = NULL;
 
@@ -92,11 +119,7 @@ void reference_certificate(const struct ca_authority *issuer, gnutls_pubkey_t pu
 	assert_int_equal(ca_certificate_begin(pubkey, number, serial_len + 1, grant->not_before,
 			     grant->not_after, &crt),
 	    0);
-	if (cn)
-		assert_int_equal(gnutls_x509_crt_set_dn_by_oid(
-				     crt, GNUTLS_OID_X520_COMMON_NAME, 0, cn, (unsigned)strlen(cn)),
-		    0);
-	set_names(crt, &grant->names, cn == NULL);
+	set_names(crt, &grant->names, !set_subject(crt, grant));
 	set_usages(crt, grant);
 	assert_int_equal(ca_certificate_point(crt, issuer, urls), 0);
 	sign(crt, issuer, der);

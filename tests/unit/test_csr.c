@@ -393,11 +393,13 @@ static const struct {
 	{ "-newkey rsa:2048 -subj / -addext basicConstraints=critical,CA:TRUE", CA_ECSREXTENSION },
 	{ "-newkey rsa:2048 -subj / -addext keyUsage=keyCertSign", CA_ECSREXTENSION },
 	{ "-newkey rsa:2048 -subj / -addext keyUsage=cRLSign", CA_ECSREXTENSION },
-	{ "-newkey rsa:2048 -subj / -addext extendedKeyUsage=codeSigning", CA_ECSREXTENSION },
+	{ "-newkey rsa:2048 -subj / -addext extendedKeyUsage=codeSigning,emailProtection", 0 },
+	{ "-newkey rsa:2048 -subj / -addext extendedKeyUsage=OCSPSigning", CA_ECSREXTENSION },
 	{ "-newkey rsa:2048 -subj / -addext extendedKeyUsage=anyExtendedKeyUsage",
 	    CA_ECSREXTENSION },
 	{ "-newkey rsa:2048 -subj / -addext nsComment=hello", CA_ECSREXTENSION },
-	{ "-newkey rsa:2048 -subj / -addext subjectAltName=email:a@example.com", CA_ENAME },
+	{ "-newkey rsa:2048 -subj / -addext subjectAltName=email:a@example.com", 0 },
+	{ "-newkey rsa:2048 -subj / -addext subjectAltName=email:example.com", CA_ENAME },
 	{ "-newkey rsa:2048 -subj / -addext subjectAltName=RID:1.2.3", CA_ENAME },
 	{ "-newkey rsa:2048 -subj / -addext 'subjectAltName=otherName:1.2.3;UTF8:a'", CA_ENAME },
 	{ "-newkey rsa:2048 -subj / -addext subjectAltName=DNS:a.internal,RID:1.2.3", CA_ENAME },
@@ -492,7 +494,13 @@ static void test_names(void **state)
 	assert_int_equal(taste_san(IP, "\x0a\x00\x00", 3, NULL), CA_ENAME);
 	assert_int_equal(taste_san(IP, "\x0a\x00\x00\x01\xff\xff\xff\xff", 8, NULL), CA_ENAME);
 	assert_int_equal(taste_san(IP, "", 0, NULL), CA_ENAME);
-	assert_int_equal(taste_san(EMAIL, "a@example.com", 13, NULL), CA_ENAME);
+	assert_int_equal(taste_san(EMAIL, "Ada@Example.com", 15, &csr), 0);
+	assert_int_equal(csr->names.v[0].type, CA_NAME_EMAIL);
+	assert_string_equal(csr->names.v[0].value, "Ada@example.com");
+	ca_csr_free(csr);
+	assert_int_equal(taste_san(EMAIL, "a@example.com\0b", 15, NULL), CA_ENAME);
+	assert_int_equal(taste_san(EMAIL, "a@b@example.com", 15, NULL), CA_ENAME);
+	assert_int_equal(taste_san(EMAIL, "example.com", 11, NULL), CA_ENAME);
 	assert_int_equal(taste_san(REGISTERED, "\x2a\x03", 2, NULL), CA_ENAME);
 	assert_int_equal(taste_san(DIRECTORY, "\x30\x00", 2, NULL), CA_ENAME);
 	assert_int_equal(taste_san(0xa0, "\x06\x01\x2a\xa0\x03\x0c\x01\x61", 8, NULL), CA_ENAME);

@@ -304,7 +304,7 @@ static void test_first_operator_is_on_record(void **state)
 	assert_int_equal(row.tenant_id, STORE_TENANT_SYSTEM);
 	assert_string_equal(row.profile, "operator");
 	assert_int_equal(row.lineage_id, row.id);
-	assert_true(row.not_after - row.issued_at == 90 * CA_DAY);
+	assert_true(row.not_after - row.issued_at == 30 * CA_DAY);
 	store_read_end(tx);
 	store_close(store);
 	store_certificate_clear(&row);

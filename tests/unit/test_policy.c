@@ -208,7 +208,7 @@ static const struct row rows[] = {
 	    .cn = "ada",
 	    .eku = CA_EKU_SERVER_AUTH,
 	    .expected = CA_ECSREXTENSION },
-	{ .profile = "operator", .cn = "ada", .ttl = 91 * CA_DAY, .expected = CA_ETTL },
+	{ .profile = "operator", .cn = "ada", .ttl = 30 * CA_DAY + 1, .expected = CA_ETTL },
 	{ .profile = "operator", .cn = "ada", .to = NOW + CA_DAY, .expected = CA_EISSUERENDS },
 };
 
@@ -338,8 +338,8 @@ static void test_times(void **state)
 	ca_grant_clear(&grant);
 	row = (struct row){ .profile = "operator", .cn = "ada" };
 	grant = grant_of(&row);
-	assert_int_equal(grant.not_after, NOW + 90 * CA_DAY);
-	assert_int_equal(grant.renew_after, NOW + 60 * CA_DAY);
+	assert_int_equal(grant.not_after, NOW + 30 * CA_DAY);
+	assert_int_equal(grant.renew_after, NOW + 20 * CA_DAY);
 	ca_grant_clear(&grant);
 }
 

@@ -179,7 +179,7 @@ static void random_grant(struct ca_grant *grant)
 	char cn[65];
 
 	*grant = (struct ca_grant){ .key_usage = chance(2) ? 0x80 : (unsigned)chance(256),
-		.eku = (unsigned)chance(4),
+		.eku = (unsigned)chance(CA_EKU_ALL + 1),
 		.not_before = random_time(),
 		.not_after = random_time() };
 	if (chance(8) == 0)
@@ -192,6 +192,11 @@ static void random_grant(struct ca_grant *grant)
 		if (chance(10) == 0)
 			count = 0;
 	}
+	if (chance(4) == 0)
+		grant->organization =
+		    strdup(chance(2) ? "Example Ltd." : "Ex\xc3\xa4mple & S\xc3\xb6hne");
+	if (chance(4) == 0)
+		grant->organizational_unit = strdup(chance(2) ? "Payments" : "a_b");
 	while (grant->names.n < count && octets < 10000)
 		octets += add_random_name(&grant->names);
 }

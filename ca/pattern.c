@@ -1,0 +1,454 @@
+#include <arpa/inet.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/base/text.h"
+#include "ca/pattern.h"
+#include "ca/spiffe.h"
+
+#define GLOB_MAX 1024 /* octets of a glob from its first star to its last */
+#define CLAIM_NAME_MAX 64
+
+/* What a claim may bring into a name (ca/rule.c); anything else ends where it stands. */
+static const char claim_octets[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+/* ---- globs ---- */
+
+/*
+ * One octet more of the text: at[i] says whether the text so far fits the glob's first i octets. A
+ * star stays for any octet but the separator; one of a pair for that, too.
+ */
+static bool step(const char *glob, size_t len, char c, char separator, bool *at)
+{
+	bool any = false;
+
+	for (size_t i = len + 1; i-- > 0;) {
+		bool star = i < len && glob[i] == '*';
+		bool pair = star && (glob[i + 1] == '*' || (i > 0 && glob[i - 1] == '*'));
+
+		at[i] = (at[i] && star && (pair || c != separator)) ||
+			(i > 0 && at[i - 1] && glob[i - 1] != '*' && glob[i - 1] == c);
+	}
+	for (size_t i = 0; i < len; i++) {
+		any |= at[i];
+		if (at[i] && glob[i] == '*')
+			at[i + 1] = true;
+	}
+	return any || at[len];
+}
+
+/* glob begins and ends with a star. */
+static bool match_stars(
+    const char *glob, size_t glob_len, const char *text, size_t len, char separator)
+{
+	bool at[GLOB_MAX + 1] = { true };
+
+	if (glob_len > GLOB_MAX)
+		return false;
+	for (size_t i = 0; i < glob_len && glob[i] == '*'; i++)
+		at[i + 1] = true;
+	for (size_t i = 0; i < len; i++)
+		if (!step(glob, glob_len, text[i], separator, at))
+			return false;
+	return at[glob_len];
+}
+
+/* What stands before the first star and behind the last is compared as it is. */
+static bool match_glob(const char *glob, const char *text, char separator)
+{
+	size_t head = strcspn(glob, "*"), tail_len, len;
+	const char *tail;
+
+	if (strncmp(glob, text, head) != 0)
+		return false;
+	glob += head;
+	text += head;
+	if (!*glob)
+		return !*text;
+	tail = strrchr(glob, '*') + 1;
+	tail_len = strlen(tail);
+	len = strlen(text);
+	if (len < tail_len || memcmp(text + len - tail_len, tail, tail_len) != 0)
+		return false;
+	return match_stars(glob, (size_t)(tail - glob), text, len - tail_len, separator);
+}
+
+bool ca_glob_match(const char *glob, const char *text)
+{
+	return match_glob(glob, text, '\0');
+}
+
+/* ---- ranges of addresses ---- */
+
+struct range {
+	int family;
+	unsigned char octets[16];
+	int bits; /* of the prefix */
+};
+
+static bool parse_address(const char *text, struct range *out)
+{
+	out->family = inet_pton(AF_INET, text, out->octets) == 1    ? AF_INET
+		      : inet_pton(AF_INET6, text, out->octets) == 1 ? AF_INET6
+								    : AF_UNSPEC;
+	out->bits = out->family == AF_INET ? 32 : 128;
+	return out->family != AF_UNSPEC;
+}
+
+/* Are all bits from the one given on zero? */
+static bool is_zero_from(const struct range *range, int bits)
+{
+	for (int i = bits; i < (range->family == AF_INET ? 32 : 128); i++)
+		if (range->octets[i / 8] & (0x80 >> (i % 8)))
+			return false;
+	return true;
+}
+
+/* As a name: an IPv4-mapped address is an IPv4 one (RFC 4291, section 2.5.5.2). */
+static void unmap(struct range *range)
+{
+	static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+	if (range->family != AF_INET6 || range->bits < 96 ||
+	    memcmp(range->octets, mapped, sizeof(mapped)) != 0)
+		return;
+	memmove(range->octets, range->octets + 12, 4);
+	range->family = AF_INET;
+	range->bits -= 96;
+}
+
+static bool parse_range(const char *text, struct range *out)
+{
+	const char *slash = strchr(text, '/');
+	char address[INET6_ADDRSTRLEN];
+	int64_t bits;
+
+	if (!slash)
+		return parse_address(text, out);
+	if ((size_t)(slash - text) >= sizeof(address))
+		return false;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	if (!parse_address(address, out) || slash[1] == '-' || (slash[1] == '0' && slash[2]) ||
+	    ca_parse_int(slash + 1, 0, out->bits, &bits))
+		return false;
+	out->bits = (int)bits;
+	return true;
+}
+
+static int add_range(struct ca_buf *out, const char *text, struct ca_detail *why)
+{
+	char address[INET6_ADDRSTRLEN];
+	struct range range;
+
+	if (!parse_range(text, &range))
+		return ca_refuse(
+		    why, CA_ENAME, "not an address, nor a range such as 10.0.0.0/8: %.100s", text);
+	if (!is_zero_from(&range, range.bits))
+		return ca_refuse(why, CA_ENAME,
+		    "the range %.100s has bits behind its prefix: a shorter address, or a longer "
+		    "prefix",
+		    text);
+	unmap(&range);
+	if (!inet_ntop(range.family, range.octets, address, sizeof(address)))
+		return CA_EINTERNAL;
+	ca_buf_add_str(out, address);
+	if (range.bits < (range.family == AF_INET ? 32 : 128))
+		ca_buf_addf(out, "/%d", range.bits);
+	return ca_buf_error(out);
+}
+
+static bool match_range(const char *pattern, const char *value)
+{
+	struct range range, address;
+	int whole;
+
+	if (!parse_range(pattern, &range) || !parse_address(value, &address) ||
+	    range.family != address.family)
+		return false;
+	whole = range.bits / 8;
+	if (memcmp(range.octets, address.octets, (size_t)whole) != 0)
+		return false;
+	return range.bits % 8 == 0 ||
+	       (range.octets[whole] ^ address.octets[whole]) >> (8 - range.bits % 8) == 0;
+}
+
+/* ---- checking a pattern ---- */
+
+/* A pattern being read, and the name that it is with a letter for every star and placeholder. */
+struct reader {
+	enum ca_name_type type;
+	const char *text;
+	bool placeholders;
+	size_t literal; /* up to here, nothing but itself may stand (URI: scheme and authority) */
+	char last;      /* '*' or '{' when one stands in front with nothing between that ends a
+			   claim; else 0 */
+	struct ca_buf *probe;
+};
+
+static int refuse(const struct reader *reader, const char *fault, struct ca_detail *why)
+{
+	return ca_refuse(why, CA_ENAME, "%s, in the %s pattern %.100s", fault,
+	    ca_name_type_text(reader->type), reader->text);
+}
+
+/* Where one ends and the next begins must be plain, or one identity could be read as another:
+ * {ns}-{sa} of a-b and c is that of a and b-c; {sa}-* of a covers the names of a-b. */
+static int put_letter(struct reader *reader, size_t i, char kind, struct ca_detail *why)
+{
+	if (i < reader->literal)
+		return refuse(reader, "a star or placeholder where none may stand", why);
+	if (reader->last == '{' || (reader->last && kind == '{'))
+		return refuse(reader,
+		    "a placeholder beside another or a star, with nothing but letters, digits, - "
+		    "and _ between",
+		    why);
+	reader->last = kind;
+	ca_buf_add_str(reader->probe, "x");
+	return 0;
+}
+
+static int read_stars(struct reader *reader, size_t *i, struct ca_detail *why)
+{
+	size_t n = strspn(reader->text + *i, "*");
+	char next = reader->text[*i + n];
+	bool deep =
+	    n == 2 && (reader->type == CA_NAME_URI ||
+			  (reader->type == CA_NAME_DNS && *i == 0 && (!next || next == '.')));
+	int r;
+
+	if (n > 1 && !deep)
+		return refuse(reader, "two stars where one must stand", why);
+	r = put_letter(reader, *i, '*', why);
+	*i += n;
+	return r;
+}
+
+static int read_placeholder(struct reader *reader, size_t *i, struct ca_detail *why)
+{
+	const char *name = reader->text + *i + 1;
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	int r;
+
+	if (!reader->placeholders)
+		return refuse(reader, "a placeholder outside of a rule", why);
+	if (n == 0 || n > CLAIM_NAME_MAX || name[n] != '}')
+		return refuse(reader, "a placeholder that is none: {claim} of a-z, 0-9 and _", why);
+	r = put_letter(reader, *i, '{', why);
+	*i += n + 2;
+	return r;
+}
+
+static int read_pattern(struct reader *reader, struct ca_detail *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; reader->text[i] && !r;) {
+		char c = reader->text[i];
+
+		if (c == '*') {
+			r = read_stars(reader, &i, why);
+		} else if (c == '{') {
+			r = read_placeholder(reader, &i, why);
+		} else if (c == '}') {
+			r = refuse(reader, "a } without its {", why);
+		} else {
+			if (!strchr(claim_octets, c))
+				reader->last = 0;
+			if (c == '@' && reader->type == CA_NAME_EMAIL)
+				reader->literal = SIZE_MAX;
+			ca_buf_add(reader->probe, &c, 1);
+			i++;
+		}
+	}
+	return r ? r : ca_buf_error(reader->probe);
+}
+
+/* Octets of scheme, authority and the slash behind them. */
+static size_t uri_literal(const char *uri)
+{
+	const char *host = strstr(uri, "://");
+	size_t len;
+
+	if (!host)
+		return SIZE_MAX;
+	host += 3;
+	len = strcspn(host, "/?#");
+	return host[len] == '/' ? (size_t)(host - uri) + len + 1 : SIZE_MAX;
+}
+
+static int check_form(
+    enum ca_name_type type, const char *text, bool placeholders, struct ca_detail *why)
+{
+	struct ca_buf probe = CA_BUF_INIT;
+	struct reader reader = { type, text, placeholders, 0, 0, &probe };
+	struct ca_names names = CA_NAMES_INIT;
+	int r;
+
+	if (type == CA_NAME_URI)
+		reader.literal = uri_literal(text);
+	r = read_pattern(&reader, why);
+	if (r)
+		goto out;
+	r = ca_names_add(&names, type, (const char *)probe.data, probe.len, NULL);
+	if (r == CA_ENAME)
+		r = refuse(&reader, "malformed", why);
+	if (!r && type == CA_NAME_URI && ca_spiffe_is_id(names.v[0].value))
+		r = ca_spiffe_id_check(names.v[0].value, why);
+out:
+	ca_names_free(&names);
+	ca_buf_free(&probe);
+	return r;
+}
+
+/* As ca_names_add() spells names; placeholders are lower case already. */
+static void spell(enum ca_name_type type, char *text)
+{
+	size_t from = 0, to = strlen(text);
+
+	if (type == CA_NAME_DNS && to && text[to - 1] == '.')
+		text[--to] = '\0';
+	if (type == CA_NAME_URI)
+		to = (size_t)(strstr(text, "://") - text) + 3 +
+		     strcspn(strstr(text, "://") + 3, "/?#");
+	if (type == CA_NAME_EMAIL) {
+		from = (size_t)(strrchr(text, '@') - text);
+		if (text[to - 1] == '.')
+			text[--to] = '\0';
+	}
+	for (size_t i = from; i < to; i++)
+		if (text[i] >= 'A' && text[i] <= 'Z')
+			text[i] = (char)(text[i] - 'A' + 'a');
+}
+
+static int make_text(
+    enum ca_name_type type, const char *text, bool placeholders, char **out, struct ca_detail *why)
+{
+	struct ca_buf range = CA_BUF_INIT;
+	int r;
+
+	if (type == CA_NAME_IP) {
+		r = add_range(&range, text, why);
+		if (!r)
+			*out = strdup(ca_buf_text(&range));
+		ca_buf_free(&range);
+	} else {
+		r = check_form(type, text, placeholders, why);
+		if (!r)
+			*out = strdup(text);
+		if (!r && *out)
+			spell(type, *out);
+	}
+	return r || *out ? r : CA_ENOMEM;
+}
+
+/* ---- lists ---- */
+
+/* text is transferred, on failure freed. */
+static int append(
+    struct ca_patterns *patterns, enum ca_name_type type, char *text, struct ca_detail *why)
+{
+	struct ca_pattern *v = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < patterns->n; i++)
+		if (patterns->v[i].type == type && strcmp(patterns->v[i].text, text) == 0)
+			goto out;
+	if (patterns->n == CA_PATTERNS_MAX) {
+		r = ca_refuse(
+		    why, CA_ETOOMANYNAMES, "more than %d patterns in a list", CA_PATTERNS_MAX);
+		goto out;
+	}
+	v = reallocarray(patterns->v, patterns->n + 1, sizeof(*v));
+	if (!v) {
+		r = CA_ENOMEM;
+		goto out;
+	}
+	patterns->v = v;
+	patterns->v[patterns->n++] = (struct ca_pattern){ type, text };
+	text = NULL; /* transferred */
+out:
+	free(text);
+	return r;
+}
+
+int ca_patterns_add(struct ca_patterns *patterns, enum ca_name_type type, const char *text,
+    size_t len, bool placeholders, struct ca_detail *why)
+{
+	char given[CA_PATTERN_LENGTH_MAX + 1];
+	char *canonical = NULL;
+	int r;
+
+	if (len == 0 || len > CA_PATTERN_LENGTH_MAX || memchr(text, '\0', len))
+		return ca_refuse(why, CA_ENAME, "a %s pattern must have 1 to %d octets",
+		    ca_name_type_text(type), CA_PATTERN_LENGTH_MAX);
+	memcpy(given, text, len);
+	given[len] = '\0';
+	r = make_text(type, given, placeholders, &canonical, why);
+	return r ? r : append(patterns, type, canonical, why);
+}
+
+int ca_patterns_copy(const struct ca_patterns *patterns, struct ca_patterns *out)
+{
+	struct ca_patterns copy = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < patterns->n && !r; i++) {
+		char *text = strdup(patterns->v[i].text);
+
+		r = text ? append(&copy, patterns->v[i].type, text, NULL) : CA_ENOMEM;
+	}
+	if (r)
+		ca_patterns_free(&copy);
+	else
+		*out = copy; /* transferred */
+	return r;
+}
+
+void ca_patterns_free(struct ca_patterns *patterns)
+{
+	if (!patterns)
+		return;
+	for (size_t i = 0; i < patterns->n; i++)
+		free(patterns->v[i].text);
+	free(patterns->v);
+	*patterns = (struct ca_patterns){ 0 };
+}
+
+static bool match(const struct ca_pattern *pattern, const struct ca_name *name)
+{
+	switch (name->type) {
+	case CA_NAME_DNS:
+		return match_glob(pattern->text, name->value, '.');
+	case CA_NAME_IP:
+		return match_range(pattern->text, name->value);
+	case CA_NAME_URI:
+		return match_glob(pattern->text, name->value, '/');
+	case CA_NAME_EMAIL:
+		return match_glob(pattern->text, name->value, '@');
+	}
+	return false;
+}
+
+bool ca_patterns_match(const struct ca_patterns *patterns, const struct ca_name *name)
+{
+	for (size_t i = 0; i < patterns->n; i++)
+		if (patterns->v[i].type == name->type && match(&patterns->v[i], name))
+			return true;
+	return false;
+}
+
+int ca_patterns_literals(const struct ca_patterns *patterns, struct ca_names *names)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < patterns->n && !r; i++) {
+		const struct ca_pattern *p = &patterns->v[i];
+
+		if (!strpbrk(p->text, p->type == CA_NAME_IP ? "/" : "*{"))
+			r = ca_names_add(names, p->type, p->text, strlen(p->text), NULL);
+	}
+	return r;
+}
