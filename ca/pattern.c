@@ -390,6 +390,59 @@ int ca_patterns_add(struct ca_patterns *patterns, enum ca_name_type type, const 
 	return r ? r : append(patterns, type, canonical, why);
 }
 
+/* What one "*" or "{claim}" at text takes; 0: it is neither. */
+static size_t variable(const char *text, bool placeholders)
+{
+	size_t n;
+
+	if (*text == '*')
+		return strspn(text, "*");
+	if (*text != '{' || !placeholders)
+		return 0;
+	n = strspn(text + 1, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	return n && n <= CLAIM_NAME_MAX && text[1 + n] == '}' ? n + 2 : 0;
+}
+
+static int check_glob(const char *glob, bool placeholders, struct ca_detail *why)
+{
+	bool apart = true;
+
+	for (size_t i = 0; glob[i];) {
+		size_t n = variable(glob + i, placeholders);
+
+		if (glob[i] < ' ' || glob[i] > '~' || (!n && strchr("{}", glob[i])))
+			return ca_refuse(why, CA_ENAME, "a glob of printable characters%s: %.100s",
+			    placeholders ? ", with placeholders {claim}" : "", glob);
+		if (n && !apart)
+			return ca_refuse(why, CA_ENAME,
+			    "a star or a placeholder too close to the one before it: %.100s", glob);
+		if (n)
+			apart = false;
+		else if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-", glob[i]))
+			apart = true;
+		i += n ? n : 1;
+	}
+	return 0;
+}
+
+int ca_patterns_add_glob(struct ca_patterns *patterns, const char *text, size_t len,
+    bool placeholders, struct ca_detail *why)
+{
+	char *glob;
+	int r;
+
+	if (len == 0 || len > CA_GLOB_LENGTH_MAX || memchr(text, '\0', len))
+		return ca_refuse(why, CA_ENAME, "a glob has 1 to %d octets", CA_GLOB_LENGTH_MAX);
+	glob = strndup(text, len);
+	if (!glob)
+		return CA_ENOMEM;
+	r = check_glob(glob, placeholders, why);
+	if (!r)
+		return append(patterns, CA_NAME_DNS, glob, why); /* transferred */
+	free(glob);
+	return r;
+}
+
 int ca_patterns_copy(const struct ca_patterns *patterns, struct ca_patterns *out)
 {
 	struct ca_patterns copy = { 0 };

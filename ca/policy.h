@@ -29,8 +29,12 @@ struct ca_policy_request {
 	const struct ca_patterns *patterns; /* the same as patterns (a rule's, filled: somebody from
 					       outside asks); NULL: none. Given both, a name must
 					       fit both */
-	bool no_wildcards;                  /* beside what the profile says */
-	const struct ca_names *reserved;    /* micad's own names; NULL: none */
+	const struct ca_patterns *common_names; /* globs: what a CN may be that is no name, beside
+						   what the profile says (a token's, a rule's);
+						   NULL: the profile alone says it (an operator
+						   asks) */
+	bool no_wildcards;                      /* beside what the profile says */
+	const struct ca_names *reserved;        /* micad's own names; NULL: none */
 	const unsigned char (*reserved_keys)[CA_SHA256]; /* SPKI hashes of our own keys */
 	size_t reserved_keys_len;
 	int64_t ttl; /* seconds asked for; 0: the profile's default, cut by the ceiling */
@@ -64,8 +68,8 @@ void ca_grant_clear(struct ca_grant *grant);
  * profile's common_names, and the ceiling's CA_ALLOW_COMMON_NAME: letters, digits, space and
  * "_-.()", at most 64, nothing that a peer could take for a host, an address or a URI. One label of
  * a DNS name ("app") is such a text when the profile's only usage is clientAuth, for no peer looks
- * for a host's name there. Such a CN stands in no rule's patterns: the profile alone grants it; and
- * to somebody from outside only by a glob with more in it than stars.
+ * for a host's name there. Such a CN must be granted like a name is: common_names of the profile
+ * and of the permission.
  *
  * Errors: CA_EKEYTYPE (or a key for which no usage is left), CA_EKEYRESERVED, CA_ENAMEREFUSED,
  * CA_ENAMERESERVED, CA_ENONAMES, CA_ETOOMANYNAMES, CA_ESUBJECT, CA_ECSREXTENSION (a usage that the

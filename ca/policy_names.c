@@ -117,19 +117,18 @@ static bool is_free_text(const char *cn)
 	return strspn(cn, "0123456789") != len;
 }
 
+static bool fits_one(const struct ca_patterns *globs, const char *cn)
+{
+	for (size_t i = 0; i < globs->n; i++)
+		if (ca_glob_match(globs->v[i].text, cn))
+			return true;
+	return false;
+}
+
 static bool fits_globs(const struct ca_policy_request *request, const char *cn)
 {
-	const struct ca_patterns *globs = &request->profile->common_names;
-
-	for (size_t i = 0; i < globs->n; i++) {
-		const char *glob = globs->v[i].text;
-
-		if (request->patterns && !glob[strspn(glob, "*")])
-			continue; /* everybody could be everybody */
-		if (ca_glob_match(glob, cn))
-			return true;
-	}
-	return false;
+	return fits_one(&request->profile->common_names, cn) &&
+	       (!request->common_names || fits_one(request->common_names, cn));
 }
 
 static bool is_reserved_text(const char *cn, const struct ca_names *reserved)
@@ -146,7 +145,7 @@ static int take_free_text(const struct ca_policy_request *request, const char *c
 	if (!is_free_text(cn) || !fits_globs(request, cn))
 		return ca_refuse(why, CA_ESUBJECT,
 		    "the common name is neither a DNS name, nor an address in the subjectAltName, "
-		    "nor one that the profile %s allows: %.100s",
+		    "nor one that the profile %s and the permission allow: %.100s",
 		    request->profile->name, cn);
 	if (!within_ceiling(request, CA_ALLOW_COMMON_NAME))
 		return ca_refuse(why, CA_ESUBJECT,

@@ -108,6 +108,7 @@ void ca_rule_clear(struct ca_rule *rule)
 	free(rule->match);
 	free(rule->audience);
 	ca_patterns_free(&rule->names);
+	ca_patterns_free(&rule->common_names);
 	*rule = (struct ca_rule){ 0 };
 }
 
@@ -195,10 +196,9 @@ static int fill_pattern(const struct ca_pattern *pattern, const struct ca_claims
 	return r ? r : ca_buf_error(text);
 }
 
-int ca_rule_fill(const struct ca_rule *rule, const struct ca_claims *claims,
+static int fill_names(const struct ca_rule *rule, const struct ca_claims *claims,
     struct ca_patterns *out, struct ca_detail *why)
 {
-	struct ca_patterns filled = { 0 };
 	struct ca_buf text = CA_BUF_INIT;
 	int r = 0;
 
@@ -209,16 +209,46 @@ int ca_rule_fill(const struct ca_rule *rule, const struct ca_claims *claims,
 		r = fill_pattern(pattern, claims, &text, why);
 		if (!r)
 			r = ca_patterns_add(
-			    &filled, pattern->type, (const char *)text.data, text.len, false, NULL);
+			    out, pattern->type, ca_buf_text(&text), text.len, false, NULL);
 		/* "-a" in "{ns}.svc": of the right octets, and yet no label. */
 		if (r == CA_ENAME)
 			r = ca_refuse(why, CA_ECLAIM,
 			    "the claims make no name of the pattern %.150s", pattern->text);
 	}
 	ca_buf_free(&text);
-	if (r)
-		ca_patterns_free(&filled);
-	else
-		*out = filled; /* transferred */
+	return r;
+}
+
+static int fill_globs(const struct ca_rule *rule, const struct ca_claims *claims,
+    struct ca_patterns *out, struct ca_detail *why)
+{
+	struct ca_buf text = CA_BUF_INIT;
+	int r = 0;
+
+	for (size_t i = 0; i < rule->common_names.n && !r; i++) {
+		ca_buf_clear(&text);
+		r = fill_pattern(&rule->common_names.v[i], claims, &text, why);
+		if (!r)
+			r = ca_patterns_add_glob(out, ca_buf_text(&text), text.len, false, why);
+	}
+	ca_buf_free(&text);
+	return r;
+}
+
+int ca_rule_fill(const struct ca_rule *rule, const struct ca_claims *claims,
+    struct ca_patterns *names, struct ca_patterns *common_names, struct ca_detail *why)
+{
+	struct ca_patterns filled = { 0 }, globs = { 0 };
+	int r = fill_names(rule, claims, &filled, why);
+
+	if (!r)
+		r = fill_globs(rule, claims, &globs, why);
+	if (!r) {
+		*names = filled;       /* transferred */
+		*common_names = globs; /* transferred */
+		return 0;
+	}
+	ca_patterns_free(&filled);
+	ca_patterns_free(&globs);
 	return r;
 }

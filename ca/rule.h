@@ -46,6 +46,9 @@ struct ca_rule {
 	size_t match_len;
 	char profile[CA_PROFILE_NAME];
 	struct ca_patterns names; /* with placeholders {claim} */
+	struct ca_patterns
+	    common_names; /* globs, with placeholders: what a CN may be that is no
+			     name of the certificate, where the profile has it, too */
 	bool wildcards;
 };
 
@@ -55,13 +58,13 @@ void ca_rule_clear(struct ca_rule *rule); /* NULL is fine */
 bool ca_rule_matches(const struct ca_rule *rule, const struct ca_claims *claims);
 
 /*
- * The rule's patterns with the claims filled in. CA_ECLAIM with *why: a claim that is missing, or
- * would break out of its placeholder: empty, over CA_PLACEHOLDER_VALUE_MAX octets, or of anything
- * but a-z, A-Z, 0-9, "-" and "_" (in a DNS name: no upper case, no "_", and the label it makes must
- * be one).
+ * The rule's patterns and globs with the claims filled in, into lists that are empty. CA_ECLAIM
+ * with *why: a claim that is missing, or would break out of its placeholder: empty, over
+ * CA_PLACEHOLDER_VALUE_MAX octets, or of anything but a-z, A-Z, 0-9, "-" and "_" (in a DNS name: no
+ * upper case, no "_", and the label it makes must be one).
  */
 int ca_rule_fill(const struct ca_rule *rule, const struct ca_claims *claims,
-    struct ca_patterns *out, struct ca_detail *why);
+    struct ca_patterns *names, struct ca_patterns *common_names, struct ca_detail *why);
 
 /* May a rule of an OIDC source rest on this claim, or does the bearer choose it, or is it the same
  * for everybody (aud, iss, exp, name, email …)? */

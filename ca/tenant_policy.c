@@ -69,7 +69,7 @@ static int evaluate(const struct ca_rules_request *request, const struct ca_rule
     struct ca_grant *out, struct ca_detail *why)
 {
 	struct ca_policy_request policy = request->policy;
-	struct ca_patterns patterns = { 0 };
+	struct ca_patterns patterns = { 0 }, common_names = { 0 };
 	int r;
 
 	policy.profile = ca_document_profile(request->document, rule->profile);
@@ -79,14 +79,16 @@ static int evaluate(const struct ca_rules_request *request, const struct ca_rule
 	if (policy.profile->for_operators)
 		return ca_refuse(
 		    why, CA_EPROFILEREFUSED, "operators' certificates are not given by rules");
-	r = ca_rule_fill(rule, request->claims, &patterns, why);
+	r = ca_rule_fill(rule, request->claims, &patterns, &common_names, why);
 	if (r)
 		return r;
 	policy.granted = NULL;
 	policy.patterns = &patterns;
+	policy.common_names = &common_names;
 	policy.no_wildcards |= !rule->wildcards;
 	r = ca_policy_evaluate(&policy, out, why);
 	ca_patterns_free(&patterns);
+	ca_patterns_free(&common_names);
 	return r;
 }
 
