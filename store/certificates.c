@@ -5,6 +5,7 @@
 #include "store/certificates.h"
 #include "store/db.h"
 #include "store/listing.h"
+#include "store/quotas.h"
 
 void store_certificate_clear(struct store_certificate *row)
 {
@@ -68,6 +69,7 @@ static int add_row(struct store_tx *tx, const struct store_certificate *row, con
 	store_put_text(&q, row->common_name);
 	store_put_text(&q, names);
 	store_put_blob(&q, row->der, row->der_len);
+	store_put_id(&q, row->identity_id);
 	return store_query_run(&q);
 }
 
@@ -119,6 +121,7 @@ static void take_row(struct store_query *q, struct store_certificate *row)
 	store_take_text(q, row->common_name, sizeof(row->common_name));
 	store_take_names(q, &row->names);
 	store_take_blob(q, &row->der, &row->der_len);
+	row->identity_id = store_take_int(q);
 }
 
 /* The one row of a query whose values are put. */
@@ -202,14 +205,17 @@ int store_certificate_of_operator(
 	return get(&q, out);
 }
 
-static int remove_tokens_made_with(struct store_tx *tx, int64_t id, int64_t now)
+/* What else a revocation changes: tokens made with the certificate, and its tenant's count. */
+static int follow_revocation(struct store_tx *tx, int64_t id, int64_t now)
 {
 	struct store_query q;
+	int rc;
 
 	store_query_start(&q, tx, STORE_SQL_TOKEN_REMOVE_MADE_WITH);
 	store_put_int(&q, id);
 	store_put_int(&q, now);
-	return store_query_run(&q);
+	rc = store_query_run(&q);
+	return rc ? rc : store_quota_revoked(tx, id);
 }
 
 int store_certificate_revoke(
@@ -229,7 +235,7 @@ int store_certificate_revoke(
 		return rc;
 	revoked = store_db_changes(tx) > 0;
 	if (revoked)
-		rc = remove_tokens_made_with(tx, id, now);
+		rc = follow_revocation(tx, id, now);
 	else
 		rc = store_certificate_get_id(tx, id, &row);
 	store_certificate_clear(&row);

@@ -28,6 +28,7 @@ struct store_certificate {
 	int64_t issued_by;   /* the operator's certificate that asked for it, or made the token that
 				did; 0: micad itself */
 	int64_t operator_id; /* operators.id when it is an operator's credential, else 0 */
+	int64_t identity_id; /* identities.id of who asked from outside; 0: nobody did */
 	unsigned char serial[STORE_SERIAL_MAX]; /* big-endian, without a leading zero octet */
 	size_t serial_len;
 	unsigned char spki_sha256[STORE_HASH];

@@ -88,7 +88,7 @@ static void note_change(
 	(void)id;
 	if (operation != SQLITE_INSERT &&
 	    (strcmp(table, "certificates") == 0 || strcmp(table, "operators") == 0 ||
-		strcmp(table, "tenants") == 0))
+		strcmp(table, "tenants") == 0 || strcmp(table, "identities") == 0))
 		tx->rights_changed = true;
 }
 

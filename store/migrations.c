@@ -194,6 +194,7 @@ static const char *const migrations[] = {
 	"  disabled_at INTEGER NOT NULL,"
 	"  UNIQUE (tenant_id, source_id, subject)"
 	") STRICT;"
+	"CREATE INDEX identities_of_tenant ON identities (tenant_id);"
 	"ALTER TABLE certificates ADD COLUMN identity_id INTEGER;"
 	"CREATE INDEX certificates_of_identity ON certificates (identity_id, not_after)"
 	"  WHERE identity_id IS NOT NULL AND status = 0;"
@@ -208,12 +209,14 @@ static const char *const migrations[] = {
 	") STRICT, WITHOUT ROWID;"
 	"CREATE INDEX rates_by_age ON rates (began_at);"
 
-	/* The certificates of a tenant with a quota that are alive: all that were when it was
-	 * counted up to `swept`, and what came and went since. */
+	/* How many certificates of a tenant with a quota are alive: those that are good, from the
+	 * place (swept, swept_id) on in the order of (not_after, id). What stands before it has
+	 * ended, and was taken off. */
 	"CREATE TABLE alive ("
-	"  tenant_id INTEGER PRIMARY KEY REFERENCES tenants (id),"
+	"  tenant_id INTEGER PRIMARY KEY,"
 	"  certificates INTEGER NOT NULL,"
-	"  swept INTEGER NOT NULL"
+	"  swept INTEGER NOT NULL,"
+	"  swept_id INTEGER NOT NULL"
 	") STRICT;"
 
 	"ALTER TABLE tokens ADD COLUMN spki_sha256 BLOB;" /* the only key it is good for */

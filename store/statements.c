@@ -4,11 +4,19 @@
 	"id, tenant_id, issuer_id, parent_id, coalesce(lineage_id, id), issued_by, "               \
 	"operator_id, serial, "                                                                    \
 	"spki_sha256, request_sha256, profile, not_before, not_after, renew_after, issued_at, "    \
-	"status, revoked_at, revocation_reason, crl_shard, common_name, names, der"
+	"status, revoked_at, revocation_reason, crl_shard, common_name, names, der, identity_id"
+
+#define OPERATOR_COLUMNS "id, tenant_id, name, role, created_at, removed_at"
+
+#define IDENTITY_COLUMNS                                                                           \
+	"i.id, i.tenant_id, i.source_id, i.subject, i.created_at, i.disabled_at, s.name"
+
+/* ?3 the source's name (NULL: any), ?4 whether it is disabled (negative: any). */
+#define IDENTITY_WANTED "(?3 IS NULL OR s.name = ?3) AND (?4 < 0 OR (i.disabled_at != 0) = ?4)"
 
 #define TOKEN_COLUMNS                                                                              \
 	"id, tenant_id, operator_id, certificate_id, profile, names, uses_max, uses, created_at, " \
-	"expires_at, removed_at, seq"
+	"expires_at, removed_at, spki_sha256, seq"
 
 /* Which tokens a prune forgets: both of its statements must pick the same ones. */
 #define TOKEN_PRUNED                                                                               \
@@ -66,20 +74,38 @@ static const char *const statements[STORE_STATEMENTS] = {
 	[STORE_SQL_OPERATOR_ADD] =
 	    "INSERT INTO operators (tenant_id, name, role, created_at, removed_at) "
 	    "VALUES (?1, ?2, ?3, ?4, ?5)",
-	[STORE_SQL_OPERATOR_GET] = "SELECT id, tenant_id, name, role, created_at, removed_at "
-				   "FROM operators WHERE id = ?1",
-	[STORE_SQL_OPERATOR_GET_NAME] = "SELECT id, tenant_id, name, role, created_at, removed_at "
-					"FROM operators WHERE name = ?1",
+	[STORE_SQL_OPERATOR_GET] = "SELECT " OPERATOR_COLUMNS " FROM operators WHERE id = ?1",
+	[STORE_SQL_OPERATOR_GET_NAME] =
+	    "SELECT " OPERATOR_COLUMNS " FROM operators WHERE name = ?1",
+	[STORE_SQL_OPERATOR_SET_EMAIL] =
+	    "UPDATE operators SET email_hash = ?2, email_sealed = ?3 WHERE id = ?1",
+	[STORE_SQL_OPERATOR_ADMINS] = "SELECT count(*) FROM (SELECT 1 FROM operators "
+				      "WHERE role = ?1 AND removed_at = 0 LIMIT ?2)",
+	[STORE_SQL_OPERATOR_LIST] =
+	    "SELECT " OPERATOR_COLUMNS ", email_hash, email_sealed FROM operators "
+	    "WHERE id > ?1 AND removed_at = 0 AND (?2 = 0 OR tenant_id = ?2) ORDER BY id LIMIT ?3",
+	[STORE_SQL_OPERATOR_LIST_EMAIL] = "SELECT " OPERATOR_COLUMNS ", email_hash, email_sealed "
+					  "FROM operators INDEXED BY operators_by_email "
+					  "WHERE email_hash = ?4 AND id > ?1 AND removed_at = 0 "
+					  "AND (?2 = 0 OR tenant_id = ?2) ORDER BY id LIMIT ?3",
 	[STORE_SQL_OPERATOR_REMOVE] = "UPDATE operators SET removed_at = ?2 "
 				      "WHERE id = ?1 AND removed_at = 0",
+	[STORE_SQL_OPERATOR_REVOKE] = "UPDATE certificates INDEXED BY certificates_of_operator "
+				      "SET status = 1, revoked_at = ?2, revocation_reason = ?3 "
+				      "WHERE operator_id = ?1 AND not_after >= ?2 AND status = 0",
+	[STORE_SQL_OPERATOR_REMOVE_TOKENS] =
+	    "UPDATE tokens SET removed_at = ?2 WHERE removed_at = 0 AND certificate_id IN "
+	    "(SELECT id FROM certificates INDEXED BY certificates_of_operator "
+	    "WHERE operator_id = ?1)",
 
 	[STORE_SQL_CERTIFICATE_ADD] =
 	    "INSERT INTO certificates (tenant_id, issuer_id, parent_id, lineage_id, issued_by, "
 	    "operator_id, "
 	    "serial, spki_sha256, request_sha256, profile, not_before, not_after, renew_after, "
-	    "issued_at, status, revoked_at, revocation_reason, crl_shard, common_name, names, der) "
+	    "issued_at, status, revoked_at, revocation_reason, crl_shard, common_name, names, der, "
+	    "identity_id) "
 	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
-	    "?18, ?19, ?20, ?21)",
+	    "?18, ?19, ?20, ?21, ?22)",
 	[STORE_SQL_CERTIFICATE_STATUS] = "SELECT status FROM certificates WHERE id = ?1",
 	[STORE_SQL_CERTIFICATE_SERIAL] = "SELECT serial FROM certificates WHERE id = ?1",
 	[STORE_SQL_CERTIFICATE_ADD_NAME] =
@@ -96,6 +122,68 @@ static const char *const statements[STORE_STATEMENTS] = {
 	    "UPDATE certificates SET status = 1, revoked_at = ?2, revocation_reason = ?3 "
 	    "WHERE id = ?1 AND status = 0",
 	[STORE_SQL_CERTIFICATE_COUNT] = "SELECT count(*) FROM certificates",
+
+	[STORE_SQL_IDENTITY_ADD] =
+	    "INSERT INTO identities (tenant_id, source_id, subject, created_at, disabled_at) "
+	    "VALUES (?1, ?2, ?3, ?4, 0)",
+	[STORE_SQL_IDENTITY_FIND] = "SELECT id, disabled_at FROM identities "
+				    "WHERE tenant_id = ?1 AND source_id = ?2 AND subject = ?3",
+	[STORE_SQL_IDENTITY_GET] =
+	    "SELECT " IDENTITY_COLUMNS " FROM identities i JOIN sources s ON s.id = i.source_id "
+	    "WHERE i.id = ?1 AND (?2 = 0 OR i.tenant_id = ?2)",
+	[STORE_SQL_IDENTITY_DISABLE] = "UPDATE identities SET disabled_at = ?2 WHERE id = ?1",
+	[STORE_SQL_IDENTITY_ALIVE] =
+	    "SELECT count(*) FROM (SELECT 1 FROM certificates INDEXED BY certificates_of_identity "
+	    "WHERE identity_id = ?1 AND status = 0 AND not_after >= ?2 LIMIT ?3)",
+	/* ?1 tenant, ?2 the id before, ?5 how many may be looked at, ?6 subject. */
+	[STORE_SQL_IDENTITY_LIST] =
+	    "SELECT " IDENTITY_COLUMNS ", " IDENTITY_WANTED " FROM identities i "
+	    "CROSS JOIN sources s ON s.id = i.source_id "
+	    "WHERE ?1 = 0 AND i.id > ?2 ORDER BY i.id LIMIT ?5",
+	[STORE_SQL_IDENTITY_LIST_TENANT] =
+	    "SELECT " IDENTITY_COLUMNS ", " IDENTITY_WANTED
+	    " FROM identities i INDEXED BY identities_of_tenant "
+	    "CROSS JOIN sources s ON s.id = i.source_id "
+	    "WHERE i.tenant_id = ?1 AND i.id > ?2 ORDER BY i.id LIMIT ?5",
+	[STORE_SQL_IDENTITY_LIST_SUBJECT] =
+	    "SELECT " IDENTITY_COLUMNS ", " IDENTITY_WANTED
+	    " FROM tenants t CROSS JOIN sources s CROSS JOIN identities i "
+	    "ON i.tenant_id = t.id AND i.source_id = s.id AND i.subject = ?6 "
+	    "WHERE (?1 = 0 OR t.id = ?1) AND i.id > ?2 ORDER BY i.id LIMIT ?5",
+
+	[STORE_SQL_ALIVE_GET] =
+	    "SELECT certificates, swept, swept_id FROM alive WHERE tenant_id = ?1",
+	/* All that have not ended are counted in an index alone, and the few revoked taken off. */
+	[STORE_SQL_ALIVE_COUNT] =
+	    "SELECT (SELECT count(*) FROM certificates INDEXED BY certificates_by_expiry "
+	    "WHERE tenant_id = ?1 AND not_after >= ?2) - "
+	    "(SELECT count(*) FROM certificates INDEXED BY certificates_revoked "
+	    "WHERE tenant_id = ?1 AND status = 1 AND not_after >= ?2)",
+	[STORE_SQL_ALIVE_SET] =
+	    "INSERT OR REPLACE INTO alive (tenant_id, certificates, swept, swept_id) "
+	    "VALUES (?1, ?2, ?3, ?4)",
+	[STORE_SQL_ALIVE_REMOVE] = "DELETE FROM alive WHERE tenant_id = ?1",
+	[STORE_SQL_ALIVE_ENDED] =
+	    "SELECT not_after, id, status = 0 FROM certificates INDEXED BY certificates_by_expiry "
+	    "WHERE tenant_id = ?1 AND (not_after, id) >= (?2, ?3) AND not_after < ?4 "
+	    "ORDER BY not_after, id LIMIT ?5",
+	[STORE_SQL_ALIVE_REVOKED] =
+	    "UPDATE alive SET certificates = max(certificates - 1, 0) "
+	    "WHERE tenant_id = (SELECT tenant_id FROM certificates WHERE id = ?1) "
+	    "AND (swept, swept_id) <= (SELECT not_after, id FROM certificates WHERE id = ?1)",
+	[STORE_SQL_ALIVE_TENANTS] =
+	    "SELECT tenant_id FROM alive WHERE tenant_id > ?1 ORDER BY tenant_id LIMIT 1",
+	[STORE_SQL_RATE_GET] = "SELECT began_at, used FROM rates WHERE tenant_id = ?1 AND key = ?2",
+	/* ?4 a window that began before it is over; one from the future is another clock's. */
+	[STORE_SQL_RATE_TAKE] =
+	    "INSERT INTO rates (tenant_id, key, began_at, used) VALUES (?1, ?2, ?3, 1) "
+	    "ON CONFLICT (tenant_id, key) DO UPDATE SET "
+	    "used = iif(began_at > ?4 AND began_at <= ?3, used + 1, 1), "
+	    "began_at = iif(began_at > ?4 AND began_at <= ?3, began_at, ?3)",
+	[STORE_SQL_RATE_OVER] =
+	    "SELECT tenant_id, key FROM rates INDEXED BY rates_by_age WHERE began_at <= ?1 "
+	    "ORDER BY began_at LIMIT 1",
+	[STORE_SQL_RATE_REMOVE] = "DELETE FROM rates WHERE tenant_id = ?1 AND key = ?2",
 
 	/* ?1 tenant, ?2 start: id, ?3 start: not_after, ?4 not_after's bound, ?5 first name, ?6
 	 * last name. No row is read, only indexes. INDEXED BY: a plan that changes is an error. */
@@ -131,13 +219,14 @@ static const char *const statements[STORE_STATEMENTS] = {
 
 	[STORE_SQL_TOKEN_ADD] =
 	    "INSERT INTO tokens (id, tenant_id, operator_id, certificate_id, profile, names, "
-	    "uses_max, uses, created_at, expires_at, removed_at) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	    "uses_max, uses, created_at, expires_at, removed_at, spki_sha256) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	[STORE_SQL_TOKEN_GET] = "SELECT " TOKEN_COLUMNS " FROM tokens "
 				"WHERE id = ?1 AND (?2 = 0 OR tenant_id = ?2)",
 	[STORE_SQL_TOKEN_CHECK] =
 	    "SELECT t.seq, t.removed_at, t.expires_at, t.uses_max - t.uses, u.token_seq, "
-	    "u.certificate_id FROM tokens t LEFT JOIN token_uses u "
+	    "u.certificate_id, t.spki_sha256 IS NULL OR t.spki_sha256 = ?2 "
+	    "FROM tokens t LEFT JOIN token_uses u "
 	    "ON u.token_seq = t.seq AND u.spki_sha256 = ?2 WHERE t.id = ?1",
 	[STORE_SQL_TOKEN_TAKE] = "UPDATE tokens SET uses = uses + 1 "
 				 "WHERE seq = ?1 AND uses < uses_max",

@@ -34,10 +34,20 @@ int store_token_add(struct store_tx *tx, const struct store_token *token)
 	store_put_int(&q, token->created_at);
 	store_put_int(&q, token->expires_at);
 	store_put_int(&q, token->removed_at);
+	store_put_blob(&q, token->bound ? token->spki_sha256 : NULL, STORE_HASH);
 	rc = store_query_run(&q);
 out:
 	ca_buf_free(&names);
 	return rc;
+}
+
+/* The public key that a token is bound to, if it is to one. */
+static bool take_key(struct store_query *q, unsigned char spki[STORE_HASH])
+{
+	static const unsigned char none[STORE_HASH];
+
+	store_take_hash(q, spki);
+	return memcmp(spki, none, STORE_HASH) != 0;
 }
 
 /* The one row of a query whose values are put; *seq is its place in the order of tokens. */
@@ -59,6 +69,7 @@ static int get(struct store_query *q, struct store_token *out, int64_t *seq)
 		row.created_at = store_take_int(q);
 		row.expires_at = store_take_int(q);
 		row.removed_at = store_take_int(q);
+		row.bound = take_key(q, row.spki_sha256);
 		place = store_take_int(q);
 	}
 	rc = store_query_end(q, rc);
@@ -91,6 +102,7 @@ struct redemption {
 	int64_t uses_left;
 	bool taken;             /* by this key */
 	int64_t certificate_id; /* what the key got; 0: nothing yet */
+	bool fits;              /* the token is bound to no other key */
 };
 
 static int look(struct store_tx *tx, const char *id, const unsigned char spki[STORE_HASH],
@@ -110,6 +122,7 @@ static int look(struct store_tx *tx, const char *id, const unsigned char spki[ST
 		out->uses_left = store_take_int(&q);
 		out->taken = store_take_present(&q);
 		out->certificate_id = store_take_int(&q);
+		out->fits = store_take_int(&q) != 0;
 	}
 	rc = store_query_end(&q, rc);
 	return rc == CA_ENOTFOUND ? CA_ETOKENFOREIGN : rc;
@@ -121,6 +134,8 @@ static int judge(const struct redemption *r, int64_t now, int64_t *certificate_i
 		return CA_ETOKENREMOVED;
 	if (now > r->expires_at)
 		return CA_ETOKENEXPIRED;
+	if (!r->fits)
+		return CA_ETOKENKEY;
 	if (r->taken && r->certificate_id) {
 		*certificate_id = r->certificate_id;
 		return CA_EEXIST;

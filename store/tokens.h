@@ -22,6 +22,8 @@ struct store_token {
 	struct ca_names names; /* what it may ask for */
 	int uses_max; /* 1 to STORE_TOKEN_USES_MAX: distinct public keys that may be enrolled */
 	int uses;     /* so far */
+	bool bound;   /* to the public key with this hash: good for no other */
+	unsigned char spki_sha256[STORE_HASH];
 	int64_t created_at, expires_at;
 	int64_t removed_at; /* 0 while it is good */
 };
@@ -41,7 +43,7 @@ int store_token_get(
  * CA_EEXIST: this key redeemed it before, and *certificate_id is the certificate it got then; so
  * also when the token is exhausted, but not when it was removed or has expired. CA_ETOKENREPLAYED:
  * no use is left for another key. CA_ETOKENREMOVED. CA_ETOKENEXPIRED (now > expires_at).
- * CA_ETOKENFOREIGN (no such row).
+ * CA_ETOKENKEY: it is bound to another key. CA_ETOKENFOREIGN (no such row).
  */
 int store_token_redeem(struct store_tx *tx, const char *id, const unsigned char spki[STORE_HASH],
     int64_t now, int64_t *certificate_id);

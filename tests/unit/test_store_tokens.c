@@ -82,6 +82,9 @@ static int add(struct store_tx *wtx, void *arg)
 	return store_token_add(wtx, arg);
 }
 
+/* NULL: any key. */
+static const unsigned char *bound_to;
+
 static int put(const char *id, int64_t tenant, int uses, int64_t expires)
 {
 	struct store_token token = { .tenant_id = tenant,
@@ -93,6 +96,9 @@ static int put(const char *id, int64_t tenant, int uses, int64_t expires)
 	int rc;
 
 	(void)snprintf(token.id, sizeof(token.id), "%s", id);
+	token.bound = bound_to != NULL;
+	if (bound_to)
+		memcpy(token.spki_sha256, bound_to, STORE_HASH);
 	assert_int_equal(ca_names_add(&token.names, CA_NAME_DNS, "web.internal", 12, NULL), 0);
 	rc = store_write(store, add, &token);
 	store_token_clear(&token);
@@ -195,6 +201,33 @@ static void gives_back_what_was_added(void **state)
 	assert_int_equal(token.created_at, NOW);
 	assert_int_equal(token.expires_at, NOW + 60);
 	assert_int_equal(token.removed_at, 0);
+	assert_false(token.bound);
+	store_token_clear(&token);
+}
+
+static void bound_to_one_key(void **state)
+{
+	struct store_token token = { 0 };
+	int64_t first = 0, again = 0, none = 0;
+
+	(void)state;
+	bound_to = key_b;
+	assert_int_equal(put(ONE, 2, 2, NOW + 60), 0);
+	bound_to = NULL;
+	assert_int_equal(try_at(key_a, 1, NOW, &none), CA_ETOKENKEY);
+	assert_int_equal(uses_of(ONE), 0);
+	assert_int_equal(try_at(key_b, 2, NOW, &first), 0);
+	assert_int_equal(try_at(key_b, 3, NOW, &again), CA_EEXIST);
+	assert_int_equal(first, again);
+	assert_int_equal(try_at(key_a, 4, NOW, &none), CA_ETOKENKEY);
+	assert_int_equal(try_at(key_a, 5, NOW + 61, &none), CA_ETOKENEXPIRED);
+	assert_int_equal(none, 0);
+	assert_int_equal(uses_of(ONE), 1);
+	begin();
+	assert_int_equal(store_token_get(tx, 2, ONE, &token), 0);
+	end();
+	assert_true(token.bound);
+	assert_memory_equal(token.spki_sha256, key_b, STORE_HASH);
 	store_token_clear(&token);
 }
 
@@ -468,6 +501,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(gives_back_what_was_added, setup, teardown),
+		cmocka_unit_test_setup_teardown(bound_to_one_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_use_is_one_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(several_uses_are_several_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_enrolment_spends_nothing, setup, teardown),
