@@ -470,6 +470,24 @@ void ca_patterns_free(struct ca_patterns *patterns)
 	*patterns = (struct ca_patterns){ 0 };
 }
 
+/* A path that its reader shortens (RFC 3986, section 5.2.4) or decodes is not what it looks like.
+ */
+static bool is_plain(const char *uri)
+{
+	for (const char *p = strstr(uri, "/."); p; p = strstr(p + 1, "/.")) {
+		const char *end = p + 1 + strspn(p + 1, ".");
+
+		if (end - p <= 3 && (!*end || strchr("/?#", *end)))
+			return false;
+	}
+	return !strchr(uri, '%');
+}
+
+static bool match_uri(const char *pattern, const char *uri)
+{
+	return strcmp(pattern, uri) == 0 || (is_plain(uri) && match_glob(pattern, uri, '/'));
+}
+
 static bool match(const struct ca_pattern *pattern, const struct ca_name *name)
 {
 	switch (name->type) {
@@ -478,7 +496,7 @@ static bool match(const struct ca_pattern *pattern, const struct ca_name *name)
 	case CA_NAME_IP:
 		return match_range(pattern->text, name->value);
 	case CA_NAME_URI:
-		return match_glob(pattern->text, name->value, '/');
+		return match_uri(pattern->text, name->value);
 	case CA_NAME_EMAIL:
 		return match_glob(pattern->text, name->value, '@');
 	}

@@ -2,12 +2,13 @@
  * Patterns for names, as profiles, rules and tenants give them, in one canonical spelling each:
  * DNS    "db.internal" exactly that; a "*" within a label stands for any run of its characters (a
  *        label of "*" alone for one label), and a leading "**." for one or more labels:
- *        "*.web.internal", "api-*.internal", "**.svc.cluster.local"
+ *        "*.web.internal", "api-*.internal", "**.svc.cluster.local"; "**" alone for any name
  * IP     an address, or a range in CIDR form (RFC 4632): "10.0.0.0/8", "2001:db8::/32"; "0.0.0.0/0"
  *        and "::/0" for all
  * URI    exactly that; behind scheme and authority, which are literal, "*" stands for any run of
- *        characters without a slash, "**" for any run: "spiffe://example.org/ns/payments/sa/api-*"
- * EMAIL  "ops@example.org", "*@example.org"
+ *        characters without a slash, "**" for any run: "spiffe://example.org/ns/payments/sa/api-*".
+ *        A name with a percent sign, or with "." or ".." for a segment, fits no star
+ * EMAIL  "ops@example.org", "*@example.org"; stars in the local part only
  * A wildcard name ("*.web.internal") is matched by a pattern that covers all it stands for; whether
  * wildcards are wanted at all is decided elsewhere (struct ca_profile, struct ca_rule).
  */
@@ -36,8 +37,11 @@ struct ca_patterns {
 /*
  * Check, canonicalise and append. With placeholders true, "{claim}" may stand for a whole DNS label
  * or a part of one, or for a part of a URI's path (never of its scheme or authority) or of an
- * e-mail's local part; a claim's name is of a-z, 0-9 and _. CA_ENAME (with *why), CA_ETOOMANYNAMES,
- * CA_ENOMEM; the list is unchanged on failure.
+ * e-mail's local part; a claim's name is of a-z, 0-9 and _. Between two placeholders, and between
+ * one and a star, something must stand that no claim may bring (anything but letters, digits, "-"
+ * and "_"): with "{ns}-{sa}" the account c of the namespace a-b would be b-c of a, and "{ns}-*"
+ * would give a the names of a-b. A pattern that is there already is not added again. CA_ENAME (with
+ * *why), CA_ETOOMANYNAMES, CA_ENOMEM; the list is unchanged on failure.
  */
 int ca_patterns_add(struct ca_patterns *patterns, enum ca_name_type type, const char *text,
     size_t len, bool placeholders, struct ca_detail *why);

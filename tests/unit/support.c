@@ -64,3 +64,20 @@ int support_run(struct ca_buf *out, const char *format, ...)
 	free(command);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
+
+void support_patterns(const char *lines, bool placeholders, struct ca_patterns *out)
+{
+	struct ca_detail why = { "" };
+
+	while (lines && *lines) {
+		size_t len = strcspn(lines, "\n"), prefix = strcspn(lines, ":");
+		enum ca_name_type type = CA_NAME_DNS;
+
+		while (strncmp(ca_name_type_text(type), lines, prefix) != 0)
+			type++;
+		if (ca_patterns_add(
+			out, type, lines + prefix + 1, len - prefix - 1, placeholders, &why))
+			fail_msg("%s", why.text);
+		lines += len + (lines[len] == '\n');
+	}
+}

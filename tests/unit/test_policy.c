@@ -458,16 +458,6 @@ static void test_covers(void **state)
 	assert_true(ca_name_covers("10.0.0.1", "10.0.0.1"));
 }
 
-static void test_profiles(void **state)
-{
-	(void)state;
-	assert_string_equal(ca_profile_builtin("service")->name, "service");
-	assert_true(ca_profile_builtin("operator")->for_operators);
-	assert_null(ca_profile_builtin("Service"));
-	assert_null(ca_profile_builtin(""));
-	assert_null(ca_profile_builtin("services"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,7 +468,6 @@ int main(void)
 		cmocka_unit_test(test_key_types_of_a_profile),
 		cmocka_unit_test(test_number_of_names),
 		cmocka_unit_test(test_covers),
-		cmocka_unit_test(test_profiles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
