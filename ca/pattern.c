@@ -58,13 +58,12 @@ static bool match_stars(
 /* What stands before the first star and behind the last is compared as it is. */
 static bool match_glob(const char *glob, const char *text, char separator)
 {
-	size_t head = strcspn(glob, "*"), tail_len, len;
 	const char *tail;
+	size_t tail_len, len;
 
-	if (strncmp(glob, text, head) != 0)
-		return false;
-	glob += head;
-	text += head;
+	for (; *glob && *glob != '*'; glob++, text++)
+		if (*glob != *text)
+			return false;
 	if (!*glob)
 		return !*text;
 	tail = strrchr(glob, '*') + 1;
@@ -185,7 +184,8 @@ struct reader {
 	size_t literal; /* up to here, nothing but itself may stand (URI: scheme and authority) */
 	char last;      /* '*' or '{' when one stands in front with nothing between that ends a
 			   claim; else 0 */
-	struct ca_buf *probe;
+	char probe[CA_PATTERN_LENGTH_MAX + 1]; /* never longer than the pattern */
+	size_t probe_len;
 };
 
 static int refuse(const struct reader *reader, const char *fault, struct ca_detail *why)
@@ -206,7 +206,7 @@ static int put_letter(struct reader *reader, size_t i, char kind, struct ca_deta
 		    "and _ between",
 		    why);
 	reader->last = kind;
-	ca_buf_add_str(reader->probe, "x");
+	reader->probe[reader->probe_len++] = 'x';
 	return 0;
 }
 
@@ -255,15 +255,15 @@ static int read_pattern(struct reader *reader, struct ca_detail *why)
 		} else if (c == '}') {
 			r = refuse(reader, "a } without its {", why);
 		} else {
-			if (!strchr(claim_octets, c))
+			if (reader->last && !strchr(claim_octets, c))
 				reader->last = 0;
 			if (c == '@' && reader->type == CA_NAME_EMAIL)
 				reader->literal = SIZE_MAX;
-			ca_buf_add(reader->probe, &c, 1);
+			reader->probe[reader->probe_len++] = c;
 			i++;
 		}
 	}
-	return r ? r : ca_buf_error(reader->probe);
+	return r;
 }
 
 /* Octets of scheme, authority and the slash behind them. */
@@ -282,8 +282,7 @@ static size_t uri_literal(const char *uri)
 static int check_form(
     enum ca_name_type type, const char *text, bool placeholders, struct ca_detail *why)
 {
-	struct ca_buf probe = CA_BUF_INIT;
-	struct reader reader = { type, text, placeholders, 0, 0, &probe };
+	struct reader reader = { .type = type, .text = text, .placeholders = placeholders };
 	struct ca_names names = CA_NAMES_INIT;
 	int r;
 
@@ -291,15 +290,13 @@ static int check_form(
 		reader.literal = uri_literal(text);
 	r = read_pattern(&reader, why);
 	if (r)
-		goto out;
-	r = ca_names_add(&names, type, (const char *)probe.data, probe.len, NULL);
+		return r;
+	r = ca_names_add(&names, type, reader.probe, reader.probe_len, NULL);
 	if (r == CA_ENAME)
 		r = refuse(&reader, "malformed", why);
 	if (!r && type == CA_NAME_URI && ca_spiffe_is_id(names.v[0].value))
 		r = ca_spiffe_id_check(names.v[0].value, why);
-out:
 	ca_names_free(&names);
-	ca_buf_free(&probe);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ca/base/clock.h"
+#include "ca/base/text.h"
 #include "ca/policy.h"
 #include "ca/policy_names.h"
 #include "ca/tenant_policy.h"
@@ -113,7 +114,7 @@ static int64_t renewal_point(const struct ca_profile *profile, int64_t ttl)
 static int decide_times(
     const struct ca_policy_request *request, struct ca_grant *grant, struct ca_detail *why)
 {
-	int64_t ttl;
+	int64_t ttl = 0;
 	int r;
 
 	if (request->now < request->issuer_not_before)
@@ -162,18 +163,12 @@ static int decide_operator(const struct ca_csr *csr, struct ca_grant *grant, str
 	return grant->common_name ? 0 : CA_ENOMEM;
 }
 
-/* NULL stays NULL. */
-static int copy_text(const char *text, char **out)
-{
-	*out = text ? strdup(text) : NULL;
-	return text && !*out ? CA_ENOMEM : 0;
-}
-
 static int decide_subject(const struct ca_profile *profile, struct ca_grant *grant)
 {
-	int r = copy_text(profile->subject.organization, &grant->organization);
+	int r = ca_copy_text(profile->subject.organization, &grant->organization);
 
-	return r ? r : copy_text(profile->subject.organizational_unit, &grant->organizational_unit);
+	return r ? r
+		 : ca_copy_text(profile->subject.organizational_unit, &grant->organizational_unit);
 }
 
 int ca_policy_evaluate(

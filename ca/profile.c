@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ca/base/clock.h"
+#include "ca/base/text.h"
 #include "ca/csr.h"
 #include "ca/key.h"
 #include "ca/profile.h"
@@ -134,25 +135,13 @@ const struct ca_profile *ca_profile_builtin_at(size_t i)
 
 int ca_profile_init(struct ca_profile *profile, const char *name)
 {
-	struct ca_profile made = { 0 };
-	int r;
+	struct ca_profile named = profiles[0]; /* borrows what the ready-made one has */
 
-	if (strlen(name) >= sizeof(made.name))
+	if (strlen(name) >= sizeof(named.name))
 		return CA_EINVAL;
-	r = ca_profile_copy(&profiles[0], &made);
-	if (r)
-		return r;
-	memset(made.name, 0, sizeof(made.name));
-	memcpy(made.name, name, strlen(name));
-	*profile = made; /* transferred */
-	return 0;
-}
-
-/* NULL stays NULL. */
-static int copy_text(const char *text, char **out)
-{
-	*out = text ? strdup(text) : NULL;
-	return text && !*out ? CA_ENOMEM : 0;
+	memset(named.name, 0, sizeof(named.name));
+	memcpy(named.name, name, strlen(name));
+	return ca_profile_copy(&named, profile);
 }
 
 int ca_profile_copy(const struct ca_profile *profile, struct ca_profile *out)
@@ -166,9 +155,9 @@ int ca_profile_copy(const struct ca_profile *profile, struct ca_profile *out)
 	if (!r)
 		r = ca_patterns_copy(&profile->common_names, &copy.common_names);
 	if (!r)
-		r = copy_text(profile->subject.organization, &copy.subject.organization);
+		r = ca_copy_text(profile->subject.organization, &copy.subject.organization);
 	if (!r)
-		r = copy_text(
+		r = ca_copy_text(
 		    profile->subject.organizational_unit, &copy.subject.organizational_unit);
 	if (r)
 		ca_profile_clear(&copy);

@@ -96,7 +96,6 @@ int ca_rules_evaluate(const struct ca_rules_request *request, const struct ca_ru
     struct ca_grant *out, struct ca_detail *why)
 {
 	const struct ca_document *document = request->document;
-	const struct ca_rule *first = NULL;
 	struct ca_detail detail = { "" };
 	int r, refusal = CA_ENORULE;
 
@@ -107,21 +106,18 @@ int ca_rules_evaluate(const struct ca_rules_request *request, const struct ca_ru
 			continue;
 		if (!ca_rule_matches(candidate, request->claims))
 			continue;
-		r = evaluate(request, candidate, out, first ? NULL : &detail);
-		if (r == 0)
+		r = evaluate(request, candidate, out, refusal == CA_ENORULE ? &detail : NULL);
+		if (r == 0 || refusal == CA_ENORULE)
 			*rule = candidate;
 		if (r == 0 || r == CA_ENOMEM || r == CA_EINTERNAL)
 			return r;
-		if (!first) {
-			first = candidate;
+		if (refusal == CA_ENORULE)
 			refusal = r;
-		}
 	}
-	if (!first)
+	if (refusal == CA_ENORULE)
 		return ca_refuse(why, CA_ENORULE, "no rule for %.100s of the source %s%s%s",
 		    request->claims->subject ? request->claims->subject : "anybody",
 		    request->claims->source, request->profile ? " and the profile " : "",
 		    request->profile ? request->profile : "");
-	*rule = first;
 	return ca_refuse(why, refusal, "%s", detail.text);
 }

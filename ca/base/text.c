@@ -107,6 +107,12 @@ int ca_parse_int(const char *text, int64_t min, int64_t max, int64_t *out)
 	return 0;
 }
 
+int ca_copy_text(const char *text, char **out)
+{
+	*out = text ? strdup(text) : NULL;
+	return text && !*out ? CA_ENOMEM : 0;
+}
+
 bool ca_empty(const char *text)
 {
 	return !text || !*text;

@@ -27,6 +27,9 @@ int ca_unbase64url(const char *text, size_t text_len, unsigned char *out, size_t
 /* A whole decimal number from min to max and nothing else. CA_EINVAL otherwise. */
 int ca_parse_int(const char *text, int64_t min, int64_t max, int64_t *out);
 
+/* A copy; NULL stays NULL. CA_ENOMEM: *out is NULL. */
+int ca_copy_text(const char *text, char **out);
+
 /* True when text is NULL or "". */
 bool ca_empty(const char *text);
 

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "ca/base/error.h"
@@ -88,6 +89,18 @@ static void whole_numbers(void **state)
 	assert_int_equal(n, -5);
 }
 
+static void test_copy(void **state)
+{
+	char *copy = NULL;
+
+	(void)state;
+	assert_int_equal(ca_copy_text("a", &copy), 0);
+	assert_string_equal(copy, "a");
+	free(copy);
+	assert_int_equal(ca_copy_text(NULL, &copy), 0);
+	assert_null(copy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +109,7 @@ int main(void)
 		cmocka_unit_test(base64url_both_ways),
 		cmocka_unit_test(base64url_that_is_none),
 		cmocka_unit_test(whole_numbers),
+		cmocka_unit_test(test_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
