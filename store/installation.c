@@ -100,77 +100,6 @@ int store_heartbeat(struct store_tx *tx, int64_t now)
 	return update(tx, STORE_SQL_HEARTBEAT, now);
 }
 
-/* ---- tenants ---- */
-
-int store_tenant_add(struct store_tx *tx, struct store_tenant *tenant)
-{
-	struct store_query q;
-	int rc;
-
-	store_query_start(&q, tx, STORE_SQL_TENANT_ADD);
-	store_put_id(&q, tenant->id);
-	store_put_text(&q, tenant->name);
-	store_put_int(&q, tenant->created_at);
-	store_put_int(&q, tenant->removed_at);
-	rc = store_query_run(&q);
-	if (rc == 0)
-		tenant->id = store_db_last_id(tx);
-	return rc;
-}
-
-static int get_tenant(struct store_query *q, struct store_tenant *out)
-{
-	struct store_tenant row = { 0 };
-	int rc = store_query_first(q);
-
-	if (rc == 0) {
-		row.id = store_take_int(q);
-		store_take_text(q, row.name, sizeof(row.name));
-		row.created_at = store_take_int(q);
-		row.removed_at = store_take_int(q);
-	}
-	rc = store_query_end(q, rc);
-	if (rc == 0)
-		*out = row;
-	return rc;
-}
-
-int store_tenant_get(struct store_tx *tx, int64_t id, struct store_tenant *out)
-{
-	struct store_query q;
-
-	store_query_start(&q, tx, STORE_SQL_TENANT_GET);
-	store_put_int(&q, id);
-	return get_tenant(&q, out);
-}
-
-int store_tenant_get_name(struct store_tx *tx, const char *name, struct store_tenant *out)
-{
-	struct store_query q;
-
-	store_query_start(&q, tx, STORE_SQL_TENANT_GET_NAME);
-	store_put_text(&q, name);
-	return get_tenant(&q, out);
-}
-
-int store_tenant_each(
-    struct store_tx *tx, int (*each)(const struct store_tenant *tenant, void *arg), void *arg)
-{
-	struct store_tenant tenant = { 0 };
-	struct store_query q;
-	int rc = 0;
-
-	while (rc == 0) {
-		store_query_start(&q, tx, STORE_SQL_TENANT_NEXT);
-		store_put_int(&q, tenant.id);
-		rc = get_tenant(&q, &tenant);
-		if (rc)
-			return rc == CA_ENOTFOUND ? 0 : rc;
-		rc = each(&tenant, arg);
-	}
-	return rc;
-}
-
 /* ---- keys that seal ---- */
 
 void store_sealing_key_clear(struct store_sealing_key *key)
@@ -330,6 +259,41 @@ int store_authority_each(
 		store_authority_clear(&authority);
 	}
 	return rc;
+}
+
+static int keep_aside(
+    struct store_tx *tx, int64_t id, const unsigned char *serial, size_t serial_len, int64_t now)
+{
+	struct store_query q;
+	int rc;
+
+	store_query_start(&q, tx, STORE_SQL_AUTHORITY_KEEP_ASIDE);
+	store_put_int(&q, id);
+	store_put_blob(&q, serial, serial_len);
+	store_put_int(&q, now);
+	rc = store_query_run(&q);
+	if (rc == 0 && store_db_changes(tx) == 0)
+		rc = CA_EPRECONDITION;
+	return rc;
+}
+
+int store_authority_replace_certificate(struct store_tx *tx,
+    const struct store_authority *authority, const unsigned char *old_serial, size_t old_serial_len,
+    int64_t now)
+{
+	struct store_query q;
+	int rc;
+
+	rc = keep_aside(tx, authority->id, old_serial, old_serial_len, now);
+	if (rc)
+		return rc;
+	store_query_start(&q, tx, STORE_SQL_AUTHORITY_REPLACE);
+	store_put_int(&q, authority->id);
+	store_put_blob(&q, authority->serial, authority->serial_len);
+	store_put_int(&q, authority->not_before);
+	store_put_int(&q, authority->not_after);
+	store_put_blob(&q, authority->certificate.data, authority->certificate.len);
+	return store_query_run(&q);
 }
 
 /* ---- secrets ---- */

@@ -1,5 +1,6 @@
 /*
- * What makes an installation: its settings, tenants, certificate authorities and sealed secrets.
+ * What makes an installation: its settings, certificate authorities and sealed secrets. (Its
+ * tenants stand in store/tenants.h.)
  * Blobs called sealed or wrapped are ciphertext (ca/seal.h); the store cannot open them.
  */
 #ifndef STORE_INSTALLATION_H
@@ -12,17 +13,10 @@
 #include "ca/base/names.h"
 #include "store/certificates.h"
 #include "store/store.h"
+#include "store/tenants.h"
 
-#define STORE_TENANT_NAME 64    /* at most 63 octets, and the NUL */
 #define STORE_AUTHORITY_NAME 80 /* and the NUL */
 #define STORE_SECRET_NAME 64    /* and the NUL */
-
-/* Two tenants exist from the start. */
-enum {
-	STORE_TENANT_SYSTEM =
-	    1, /* the installation itself: root, operators' CA, micad's own certificate */
-	STORE_TENANT_DEFAULT = 2, /* "default" */
-};
 
 /* A blob read from the store; data is owned. */
 struct store_blob {
@@ -55,22 +49,6 @@ int store_installation_set_server(struct store_tx *tx, int64_t certificate_id);
 
 /* A small durable write: proves that the store still takes them, and remembers the time. */
 int store_heartbeat(struct store_tx *tx, int64_t now);
-
-/* ---- tenants ---- */
-
-struct store_tenant {
-	int64_t id; /* given by the caller for the two above, else 0: assigned */
-	char name[STORE_TENANT_NAME];
-	int64_t created_at;
-	int64_t removed_at; /* 0 while it is there */
-};
-
-int store_tenant_add(
-    struct store_tx *tx, struct store_tenant *tenant); /* CA_EEXIST: the name was ever used */
-int store_tenant_get(struct store_tx *tx, int64_t id, struct store_tenant *out);
-int store_tenant_get_name(struct store_tx *tx, const char *name, struct store_tenant *out);
-int store_tenant_each(struct store_tx *tx,
-    int (*each)(const struct store_tenant *tenant, void *arg), void *arg); /* all, by id */
 
 /* ---- keys that seal (wrapped under the master key) ---- */
 
@@ -131,6 +109,15 @@ int store_authority_add(
     struct store_tx *tx, struct store_authority *authority); /* assigns id; CA_EEXIST: the name */
 int store_authority_each(struct store_tx *tx,
     int (*each)(const struct store_authority *authority, void *arg), void *arg); /* all, by id */
+
+/*
+ * Another certificate for the same key takes the place of the one with this serial, which is kept
+ * aside: authority's id, serial, not_before, not_after and certificate are read. CA_EPRECONDITION:
+ * the authority has another certificate by now, or no longer signs.
+ */
+int store_authority_replace_certificate(struct store_tx *tx,
+    const struct store_authority *authority, const unsigned char *old_serial, size_t old_serial_len,
+    int64_t now);
 
 /* ---- small sealed secrets, by name ---- */
 

@@ -155,6 +155,8 @@ static const char *const migrations[] = {
 	"CREATE UNIQUE INDEX tenants_by_trust_domain ON tenants (trust_domain)"
 	"  WHERE trust_domain IS NOT NULL;"
 
+	"CREATE INDEX authorities_of_tenant ON authorities (tenant_id);"
+
 	/* A CA's certificate that another one for the same key took the place of. */
 	"CREATE TABLE replaced_certificates ("
 	"  id INTEGER PRIMARY KEY,"

@@ -14,6 +14,8 @@
 /* ?3 the source's name (NULL: any), ?4 whether it is disabled (negative: any). */
 #define IDENTITY_WANTED "(?3 IS NULL OR s.name = ?3) AND (?4 < 0 OR (i.disabled_at != 0) = ?4)"
 
+#define TENANT_COLUMNS "id, name, created_at, removed_at, revoked_to"
+
 #define TOKEN_COLUMNS                                                                              \
 	"id, tenant_id, operator_id, certificate_id, profile, names, uses_max, uses, created_at, " \
 	"expires_at, removed_at, spki_sha256, seq"
@@ -42,13 +44,46 @@ static const char *const statements[STORE_STATEMENTS] = {
 
 	[STORE_SQL_TENANT_ADD] = "INSERT INTO tenants (id, name, created_at, removed_at) "
 				 "VALUES (?1, ?2, ?3, ?4)",
-	[STORE_SQL_TENANT_GET] = "SELECT id, name, created_at, removed_at FROM tenants "
-				 "WHERE id = ?1",
-	[STORE_SQL_TENANT_GET_NAME] = "SELECT id, name, created_at, removed_at FROM tenants "
-				      "WHERE name = ?1",
-	[STORE_SQL_TENANT_NEXT] = "SELECT id, name, created_at, removed_at FROM tenants "
-				  "WHERE id > ?1 ORDER BY id LIMIT 1",
+	[STORE_SQL_TENANT_GET] = "SELECT " TENANT_COLUMNS " FROM tenants WHERE id = ?1",
+	[STORE_SQL_TENANT_GET_NAME] = "SELECT " TENANT_COLUMNS " FROM tenants WHERE name = ?1",
 	[STORE_SQL_TENANT_IDS] = "SELECT id FROM tenants WHERE id > ?1 ORDER BY id LIMIT 1",
+	[STORE_SQL_TENANT_NEXT] = "SELECT " TENANT_COLUMNS " FROM tenants "
+				  "WHERE id > ?1 ORDER BY id LIMIT 1",
+	[STORE_SQL_TENANT_SETTINGS_GET] =
+	    "SELECT trust_domain, dns_suffixes, ip_ranges, max_lifetime, allowed, alive_max, "
+	    "minute_max, identity_alive_max, identity_minute_max FROM tenants WHERE id = ?1",
+	[STORE_SQL_TENANT_SETTINGS_SET] =
+	    "UPDATE tenants SET trust_domain = ?2, dns_suffixes = ?3, ip_ranges = ?4, "
+	    "max_lifetime = ?5, allowed = ?6, alive_max = ?7, minute_max = ?8, "
+	    "identity_alive_max = ?9, identity_minute_max = ?10 WHERE id = ?1",
+	[STORE_SQL_TENANT_REMOVE] =
+	    "UPDATE tenants SET removed_at = ?2, revoked_to = 0, trust_domain = NULL "
+	    "WHERE id = ?1",
+	[STORE_SQL_TENANT_OPERATOR] = "SELECT id FROM operators WHERE id > ?2 AND tenant_id = ?1 "
+				      "AND removed_at = 0 ORDER BY id LIMIT 1",
+	[STORE_SQL_TENANT_REMOVE_TOKENS] =
+	    "UPDATE tokens INDEXED BY tokens_of_tenant SET removed_at = ?2 "
+	    "WHERE tenant_id = ?1 AND removed_at = 0",
+	[STORE_SQL_TENANT_END_AUTHORITIES] =
+	    "UPDATE authorities INDEXED BY authorities_of_tenant SET status = ?2 "
+	    "WHERE tenant_id = ?1 AND status = ?3",
+	[STORE_SQL_TENANT_TO_REVOKE] = "SELECT id FROM tenants WHERE id > ?1 AND removed_at <> 0 "
+				       "AND revoked_to >= 0 ORDER BY id LIMIT 1",
+	[STORE_SQL_TENANT_BATCH] =
+	    "SELECT max(id) FROM (SELECT id FROM certificates INDEXED BY certificates_of_tenant "
+	    "WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3)",
+	/* ?3 the reason, ?4 behind, ?5 up to */
+	[STORE_SQL_TENANT_REVOKE] = "UPDATE certificates INDEXED BY certificates_of_tenant "
+				    "SET status = 1, revoked_at = ?2, revocation_reason = ?3 "
+				    "WHERE tenant_id = ?1 AND id > ?4 AND id <= ?5 AND status = 0",
+	[STORE_SQL_TENANT_REVOKED_TO] = "UPDATE tenants SET revoked_to = ?2 WHERE id = ?1",
+
+	[STORE_SQL_POLICY_GET] = "SELECT version, document, changed_at, operator_id FROM policies "
+				 "WHERE tenant_id = ?1",
+	[STORE_SQL_POLICY_PUT] =
+	    "INSERT INTO policies (tenant_id, version, document, changed_at, operator_id) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (tenant_id) DO UPDATE SET version = ?2, "
+	    "document = ?3, changed_at = ?4, operator_id = ?5",
 
 	[STORE_SQL_SEALING_KEY_ADD] =
 	    "INSERT INTO sealing_keys (tenant_id, purpose, version, wrapped, created_at) "
@@ -64,6 +99,14 @@ static const char *const statements[STORE_STATEMENTS] = {
 	    "SELECT id, tenant_id, parent_id, kind, status, name, serial, spki_sha256, "
 	    "not_before, not_after, crl_shards, certificate, sealed_key, created_at "
 	    "FROM authorities WHERE id > ?1 ORDER BY id LIMIT 1",
+	[STORE_SQL_AUTHORITY_KEEP_ASIDE] =
+	    "INSERT INTO replaced_certificates "
+	    "(authority_id, serial, not_after, certificate, replaced_at) "
+	    "SELECT id, serial, not_after, certificate, ?3 FROM authorities "
+	    "WHERE id = ?1 AND serial = ?2 AND status = 1",
+	[STORE_SQL_AUTHORITY_REPLACE] =
+	    "UPDATE authorities SET serial = ?2, not_before = ?3, not_after = ?4, "
+	    "certificate = ?5 WHERE id = ?1",
 
 	[STORE_SQL_SECRET_SET] =
 	    "INSERT INTO secrets (tenant_id, name, sealed, created_at) VALUES (?1, ?2, ?3, ?4) "

@@ -21,8 +21,8 @@ static struct store_tx *tx; /* reading; the teardown ends it */
 static int populate(struct store_tx *wtx, void *arg)
 {
 	static unsigned char octets[] = { 0x30, 0x00 };
-	struct store_tenant tenants[] = { { 1, "system", NOW, 0 }, { 2, "default", NOW, 0 },
-		{ OTHER, "other", NOW, 0 } };
+	struct store_tenant tenants[] = { { 1, "system", NOW, 0, 0 }, { 2, "default", NOW, 0, 0 },
+		{ OTHER, "other", NOW, 0, 0 } };
 	struct store_authority issuer = { .tenant_id = 2,
 		.kind = STORE_AUTHORITY_ISSUER,
 		.status = STORE_AUTHORITY_ACTIVE,

@@ -17,8 +17,8 @@ static struct store_tx *tx; /* reading; the teardown ends it */
 
 static int populate(struct store_tx *wtx, void *arg)
 {
-	struct store_tenant tenants[] = { { 1, "system", NOW, 0 }, { 2, "default", NOW, 0 },
-		{ 3, "other", NOW, 0 } };
+	struct store_tenant tenants[] = { { 1, "system", NOW, 0, 0 }, { 2, "default", NOW, 0, 0 },
+		{ 3, "other", NOW, 0, 0 } };
 
 	(void)arg;
 	for (size_t i = 0; i < 3; i++)

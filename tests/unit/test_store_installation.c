@@ -210,10 +210,10 @@ static void keeps_the_installation(void **state)
 
 static int add_tenants(struct store_tx *tx, void *arg)
 {
-	struct store_tenant system = { STORE_TENANT_SYSTEM, "system", NOW, 0 };
-	struct store_tenant first = { STORE_TENANT_DEFAULT, "default", NOW, 0 };
-	struct store_tenant other = { 0, "payments", NOW, 0 };
-	struct store_tenant again = { 0, "payments", NOW, 0 };
+	struct store_tenant system = { STORE_TENANT_SYSTEM, "system", NOW, 0, 0 };
+	struct store_tenant first = { STORE_TENANT_DEFAULT, "default", NOW, 0, 0 };
+	struct store_tenant other = { 0, "payments", NOW, 0, 0 };
+	struct store_tenant again = { 0, "payments", NOW, 0, 0 };
 
 	(void)arg;
 	assert_int_equal(store_tenant_add(tx, &system), 0);

@@ -21,8 +21,8 @@ static unsigned serials;
 static int populate(struct store_tx *wtx, void *arg)
 {
 	static unsigned char octets[] = { 0x30, 0x00 };
-	struct store_tenant tenants[] = { { 1, "system", NOW, 0 }, { 2, "default", NOW, 0 },
-		{ 3, "other", NOW, 0 } };
+	struct store_tenant tenants[] = { { 1, "system", NOW, 0, 0 }, { 2, "default", NOW, 0, 0 },
+		{ 3, "other", NOW, 0, 0 } };
 	struct store_authority issuer = { .tenant_id = 1,
 		.name = "operators-1",
 		.serial = { 1 },

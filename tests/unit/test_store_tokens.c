@@ -35,8 +35,8 @@ static void end(void)
 static int populate(struct store_tx *wtx, void *arg)
 {
 	static unsigned char octets[] = { 0x30, 0x00 };
-	struct store_tenant tenants[] = { { 1, "system", NOW, 0 }, { 2, "default", NOW, 0 },
-		{ 3, "other", NOW, 0 } };
+	struct store_tenant tenants[] = { { 1, "system", NOW, 0, 0 }, { 2, "default", NOW, 0, 0 },
+		{ 3, "other", NOW, 0, 0 } };
 	struct store_authority issuer = { .tenant_id = 2,
 		.name = "default-1",
 		.serial = { 1 },
