@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ca/constraints.h"
 #include "ca/csr.h"
 #include "ca/key.h"
 #include "ca/policy.h"
@@ -65,6 +66,7 @@ struct ca_authority_template {
 	const char *organization; /* or NULL */
 	int pathlen;              /* -1: no limit */
 	int64_t not_before, not_after;
+	const struct ca_constraints *constraints; /* names below it; or NULL */
 };
 
 /*

@@ -19,19 +19,53 @@ static int set_subject(gnutls_x509_crt_t crt, const struct ca_authority_template
 	return g < 0 ? ca_certificate_failed("set a CA's subject", g) : 0;
 }
 
-static int set_constraints(gnutls_x509_crt_t crt, int pathlen)
+static int set_constraints(gnutls_x509_crt_t crt, const struct ca_authority_template *tmpl)
 {
 	int g;
 
-	if ((g = gnutls_x509_crt_set_basic_constraints(crt, 1, pathlen)) < 0 ||
+	if ((g = gnutls_x509_crt_set_basic_constraints(crt, 1, tmpl->pathlen)) < 0 ||
 	    (g = gnutls_x509_crt_set_key_usage(
 		 crt, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN)) < 0)
 		return ca_certificate_failed("set a CA's constraints", g);
-	return 0;
+	return tmpl->constraints ? ca_constraints_set(crt, tmpl->constraints) : 0;
+}
+
+/* The extension's octets, and that it is critical; none: empty. */
+static int get_name_constraints(gnutls_x509_crt_t crt, gnutls_datum_t *out)
+{
+	unsigned critical = 0;
+	int g;
+
+	g = gnutls_x509_crt_get_extension_by_oid2(
+	    crt, GNUTLS_X509EXT_OID_NAME_CONSTRAINTS, 0, out, &critical);
+	if (g == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+		return 0;
+	if (g < 0)
+		return ca_certificate_failed("read a CA's name constraints", g);
+	return critical ? 0 : CA_EINTERNAL;
+}
+
+/* The name constraints in the signed certificate are those that were set, and they were when they
+ * were to be. */
+static int compare_names(gnutls_x509_crt_t made, gnutls_x509_crt_t copy, bool constrained)
+{
+	gnutls_datum_t set = { NULL, 0 }, read = { NULL, 0 };
+	int r;
+
+	r = get_name_constraints(made, &set);
+	if (!r)
+		r = get_name_constraints(copy, &read);
+	if (!r && (constrained != (read.size > 0) || read.size != set.size ||
+		      (constrained && memcmp(read.data, set.data, read.size) != 0)))
+		r = CA_EINTERNAL;
+	gnutls_free(set.data);
+	gnutls_free(read.data);
+	return r;
 }
 
 /* Read back: the things that make a CA dangerous when they are wrong. */
-static int compare(gnutls_x509_crt_t crt, const struct ca_authority_template *tmpl)
+static int compare(
+    gnutls_x509_crt_t made, gnutls_x509_crt_t crt, const struct ca_authority_template *tmpl)
 {
 	unsigned critical = 0, ca = 0, usage = 0;
 	int pathlen = 0;
@@ -44,7 +78,9 @@ static int compare(gnutls_x509_crt_t crt, const struct ca_authority_template *tm
 		critical = 0;
 	if (g >= 0 && critical && usage == (GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN) &&
 	    gnutls_x509_crt_get_activation_time(crt) == (time_t)tmpl->not_before &&
-	    gnutls_x509_crt_get_expiration_time(crt) == (time_t)tmpl->not_after)
+	    gnutls_x509_crt_get_expiration_time(crt) == (time_t)tmpl->not_after &&
+	    compare_names(made, crt, tmpl->constraints && ca_constraints_any(tmpl->constraints)) ==
+		0)
 		return 0;
 	ca_logf(CA_LOG_ERROR, "a new CA certificate is not what was asked for");
 	return CA_EINTERNAL;
@@ -91,14 +127,14 @@ int ca_authority_create(const struct ca_authority *parent, const struct ca_key *
 	if (!r)
 		r = set_subject(crt, tmpl);
 	if (!r)
-		r = set_constraints(crt, tmpl->pathlen);
+		r = set_constraints(crt, tmpl);
 	if (!r && parent)
 		r = ca_certificate_point(crt, parent, urls);
 	if (!r)
 		r = ca_certificate_sign(
 		    crt, parent ? parent->crt : crt, parent ? parent->key : key, &made, &copy);
 	if (!r)
-		r = compare(copy, tmpl);
+		r = compare(crt, copy, tmpl);
 	if (!r) {
 		ca_buf_add(der, made.data, made.len);
 		r = ca_buf_error(der);

@@ -1,14 +1,10 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/authority_draft.h"
 #include "ca/base/clock.h"
-#include "ca/base/text.h"
 #include "ca/foundation.h"
 
-#define BACKDATE                                                                                   \
-	CA_DAY /* of a CA's notBefore: room for back-dated leaves, and for clocks that stand       \
-		  behind */
 #define OPERATORS_LIFETIME (10 * CA_YEAR)
 
 /* The authorities, in the order they are made and recorded: a parent before its children. */
@@ -110,73 +106,25 @@ static enum ca_key_type key_type(const struct ca_init_plan *plan, enum store_aut
 	return kind == STORE_AUTHORITY_ISSUER ? plan->key_type : CA_KEY_EC_P256;
 }
 
-static int seal_authority_key(
-    const struct ca_keyring *ring, const struct ca_key *key, struct store_authority *row)
-{
-	const struct ca_seal_place place = { row->tenant_id, "authorities", row->name,
-		"sealed_key" };
-
-	return ca_keyring_seal_key(ring, STORE_KEY_SIGNING, &place, key, &row->sealed_key);
-}
-
-/* No two CAs ever have the same subject: verifiers tell them apart by it. */
-static int certify(const struct ca_init_plan *plan, const struct new_authority *what,
-    const struct ca_authority *parent, const struct ca_key *key, struct store_authority *row)
-{
-	const struct ca_urls urls = { plan->revocation_url };
-	unsigned char tag[4];
-	char hex[2 * sizeof(tag) + 1], common_name[64];
-	struct ca_authority_template tmpl = {
-		.common_name = common_name,
-		.organization = plan->name,
-		.pathlen = what->pathlen,
-		.not_before = row->not_before,
-		.not_after = row->not_after,
-	};
-	struct ca_buf der = CA_BUF_INIT;
-	int r;
-
-	r = ca_random(tag, sizeof(tag));
-	if (r)
-		return r;
-	ca_hex(tag, sizeof(tag), hex);
-	snprintf(common_name, sizeof(common_name), "%s %s", what->title, hex);
-	r = ca_authority_create(parent, key, &tmpl, &urls, &der, row->serial, &row->serial_len);
-	if (!r)
-		r = ca_key_spki_sha256(key, row->spki_sha256);
-	if (!r)
-		row->certificate.data = ca_buf_take(&der, &row->certificate.len);
-	ca_buf_free(&der);
-	return r;
-}
-
 static int make_authority(struct ca_foundation *f, const struct ca_init_plan *plan, int i)
 {
 	const struct new_authority *what = &new_authorities[i];
 	const struct ca_authority *parent = what->parent < 0 ? NULL : f->authorities[what->parent];
-	struct store_authority *row = &f->rows[i];
-	struct ca_key *key = NULL;
+	const struct ca_urls urls = { plan->revocation_url };
+	const struct ca_authority_plan authority = {
+		.name = what->name,
+		.title = what->title,
+		.organization = plan->name,
+		.tenant_id = what->tenant_id,
+		.kind = what->kind,
+		.pathlen = what->pathlen,
+		.key_type = key_type(plan, what->kind),
+		.lifetime = lifetime(plan, what->kind),
+	};
 	int r;
 
-	row->tenant_id = what->tenant_id;
-	row->kind = what->kind;
-	row->status = STORE_AUTHORITY_ACTIVE;
-	row->crl_shards = 1;
-	row->created_at = f->now;
-	row->not_before = f->now - BACKDATE;
-	row->not_after = f->now + lifetime(plan, what->kind);
-	memcpy(row->name, what->name, strlen(what->name) + 1);
-	r = ca_key_generate(key_type(plan, what->kind), &key);
-	if (!r)
-		r = certify(plan, what, parent, key, row);
-	if (!r)
-		r = seal_authority_key(f->ring, key, row);
-	if (!r)
-		r = ca_authority_open(row, key, &f->authorities[i]);
-	if (!r)
-		key = NULL; /* transferred */
-	ca_key_free(key);
-	return r;
+	r = ca_authority_draft(&authority, parent, &urls, f->now, &f->rows[i], &f->authorities[i]);
+	return r ? r : ca_authority_seal(f->ring, f->authorities[i]->key, &f->rows[i]);
 }
 
 static int make_secret(struct ca_foundation *f, int i)

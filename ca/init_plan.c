@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ca/base/clock.h"
+#include "ca/authority_draft.h"
 #include "ca/base/file.h"
 #include "ca/base/text.h"
 #include "ca/init_plan.h"
@@ -10,8 +10,6 @@
 
 #define PARTIAL "init.partial"
 #define NAME_MAX_OCTETS 64 /* ub-organization-name, RFC 5280, appendix A.1 */
-#define LIFETIME_MIN CA_DAY
-#define LIFETIME_MAX (100 * CA_YEAR)
 
 void ca_init_plan_clear(struct ca_init_plan *plan)
 {
@@ -134,44 +132,6 @@ static int set_urls(
 	return r;
 }
 
-/* A CA's key: what every verifier takes. Ed25519 is not, in many. */
-static int set_key_type(
-    enum ca_key_type given, enum ca_key_type standard, enum ca_key_type *out, struct ca_detail *why)
-{
-	switch (given) {
-	case CA_KEY_NONE:
-		*out = standard;
-		return 0;
-	case CA_KEY_RSA_2048:
-	case CA_KEY_RSA_3072:
-	case CA_KEY_RSA_4096:
-	case CA_KEY_EC_P256:
-	case CA_KEY_EC_P384:
-		*out = given;
-		return 0;
-	case CA_KEY_RSA_OTHER:
-	case CA_KEY_ED25519:
-		break;
-	}
-	return ca_refuse(why, CA_EINVAL, "a CA's key cannot be %s", ca_key_type_text(given));
-}
-
-static int set_lifetimes(
-    const struct ca_init_options *options, struct ca_init_plan *plan, struct ca_detail *why)
-{
-	plan->root_lifetime = options->root_lifetime ? options->root_lifetime : 10 * CA_YEAR;
-	plan->issuer_lifetime = options->issuer_lifetime;
-	if (plan->issuer_lifetime == 0)
-		plan->issuer_lifetime =
-		    plan->root_lifetime < 3 * CA_YEAR ? plan->root_lifetime : 3 * CA_YEAR;
-	if (plan->root_lifetime < LIFETIME_MIN || plan->root_lifetime > LIFETIME_MAX ||
-	    plan->issuer_lifetime < LIFETIME_MIN || plan->issuer_lifetime > LIFETIME_MAX)
-		return ca_refuse(why, CA_EINVAL, "a CA lives from a day to 100 years");
-	if (plan->issuer_lifetime > plan->root_lifetime)
-		return ca_refuse(why, CA_EINVAL, "the issuer would outlive the root");
-	return 0;
-}
-
 int ca_init_plan_make(
     const struct ca_init_options *options, struct ca_init_plan *plan, struct ca_detail *why)
 {
@@ -185,9 +145,11 @@ int ca_init_plan_make(
 	if (!r)
 		r = set_urls(options, plan, why);
 	if (!r)
-		r = set_key_type(options->key_type, CA_KEY_RSA_2048, &plan->key_type, why);
+		r = ca_authority_key_type(options->key_type, CA_KEY_RSA_2048, &plan->key_type, why);
 	if (!r)
-		r = set_key_type(
+		r = ca_authority_key_type(
 		    options->root_key_type, CA_KEY_RSA_3072, &plan->root_key_type, why);
-	return r ? r : set_lifetimes(options, plan, why);
+	plan->root_lifetime = options->root_lifetime;
+	plan->issuer_lifetime = options->issuer_lifetime;
+	return r ? r : ca_authority_lifetimes(&plan->root_lifetime, &plan->issuer_lifetime, why);
 }
