@@ -61,6 +61,34 @@ refuse:
 	return ca_refuse(why, CA_EQUERY, "the cursor is not one of this listing");
 }
 
+const char *server_place_text(char kind, int64_t number, char out[SERVER_PLACE])
+{
+	char plain[22]; /* in base64url 30 characters at most */
+	int len = snprintf(plain, sizeof(plain), "%c%lld", kind, (long long)number);
+
+	ca_base64url(plain, (size_t)len, out);
+	return out;
+}
+
+int server_place_parameter(struct server_request *request, char kind, int64_t *number)
+{
+	const char *text = server_request_query(request, "cursor");
+	char plain[SERVER_PLACE];
+	size_t len;
+
+	if (!text)
+		return 0;
+	if (ca_unbase64url(text, strlen(text), (unsigned char *)plain, sizeof(plain) - 1, &len))
+		goto refuse;
+	plain[len] = '\0';
+	if (strlen(plain) != len || plain[0] != kind ||
+	    ca_parse_int(plain + 1, 0, INT64_MAX, number))
+		goto refuse;
+	return 0;
+refuse:
+	return ca_refuse(&request->why, CA_EQUERY, "the cursor is not one of this listing");
+}
+
 int server_limit_parameter(struct server_request *request, size_t *out)
 {
 	const char *text = server_request_query(request, "limit");

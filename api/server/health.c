@@ -11,6 +11,7 @@
 #include "ca/base/clock.h"
 #include "ca/base/log.h"
 #include "ca/installation.h"
+#include "store/quotas.h"
 #include "store/tokens.h"
 
 #define LOOK_MS 5000       /* how often readiness is looked at */
@@ -18,6 +19,7 @@
 #define CLOCK_BACK CA_HOUR /* how far the clock may go back without a word */
 #define PRUNE_AFTER CA_DAY /* how long a token that ended stays on record */
 #define PRUNE_MAX 1000
+#define SWEEP_MAX 2000 /* ended certificates that one round takes off each tenant's count */
 
 struct server_health {
 	struct server *server;
@@ -106,6 +108,12 @@ static int prune(struct store_tx *tx, void *arg)
 	return store_token_prune(tx, ca_now() - PRUNE_AFTER, PRUNE_MAX, removed);
 }
 
+static int sweep(struct store_tx *tx, void *arg)
+{
+	(void)arg;
+	return store_quota_sweep(tx, ca_now(), SWEEP_MAX);
+}
+
 static void keep_house(struct server_health *health)
 {
 	struct server_snapshot *snapshot = server_snapshot_take(health->server);
@@ -115,6 +123,7 @@ static void keep_house(struct server_health *health)
 	/* What goes wrong is logged where it does, and is tried again. */
 	(void)server_tls_renew_if_due(health->server->tls, snapshot->installation, now);
 	server_snapshot_release(snapshot);
+	(void)store_write(health->server->store, sweep, NULL);
 	if (now >= health->pruned_at && now < health->pruned_at + CA_HOUR)
 		return;
 	if (store_write(health->server->store, prune, &removed) == 0 && removed < PRUNE_MAX)

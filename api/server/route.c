@@ -10,6 +10,9 @@
 static const char *const certificate_query[] = { "name", "status", "profile", "expires_before",
 	"expires_after", "limit", "cursor", "tenant", NULL };
 static const char *const token_query[] = { "limit", "cursor", NULL };
+static const char *const operator_query[] = { "tenant", "email", "limit", "cursor", NULL };
+static const char *const identity_query[] = { "tenant", "source", "subject", "disabled", "limit",
+	"cursor", NULL };
 static const char *const bundle_query[] = { "tenant", NULL };
 
 static const struct server_route routes[] = {
@@ -24,6 +27,16 @@ static const struct server_route routes[] = {
 	{ "POST", "/v1/tokens", SERVER_MAY_WRITE, SMALL_BODY, NULL, server_tokens_create },
 	{ "GET", "/v1/tokens", SERVER_MAY_READ, 0, token_query, server_tokens_list },
 	{ "DELETE", "/v1/tokens/{id}", SERVER_MAY_WRITE, 0, NULL, server_tokens_remove },
+	{ "POST", "/v1/operators", SERVER_ADMIN | SERVER_TENANT_ADMIN, CSR_BODY, NULL,
+	    server_operators_create },
+	{ "GET", "/v1/operators", SERVER_MAY_READ, 0, operator_query, server_operators_list },
+	{ "DELETE", "/v1/operators/{name}", SERVER_ADMIN | SERVER_TENANT_ADMIN, 0, NULL,
+	    server_operators_remove },
+	{ "GET", "/v1/identities", SERVER_MAY_READ, 0, identity_query, server_identities_list },
+	{ "POST", "/v1/identities/{id}/disable", SERVER_MAY_WRITE, SMALL_BODY, NULL,
+	    server_identities_disable },
+	{ "POST", "/v1/identities/{id}/enable", SERVER_MAY_WRITE, SMALL_BODY, NULL,
+	    server_identities_enable },
 	{ "GET", "/v1/trust-bundle", SERVER_ANYONE, 0, bundle_query, server_trust_bundle },
 	{ "GET", "/v1/whoami", SERVER_HOLDER | SERVER_MAY_READ, 0, NULL, server_whoami },
 	{ "GET", "/healthz", SERVER_ANYONE, 0, NULL, server_healthz },
