@@ -54,9 +54,14 @@ struct client_verb {
 extern const struct client_verb client_verb_completion;
 extern const struct client_verb client_verb_fetch;
 extern const struct client_verb client_verb_health;
+extern const struct client_verb client_verb_identity_disable;
+extern const struct client_verb client_verb_identity_enable;
+extern const struct client_verb client_verb_identity_list;
 extern const struct client_verb client_verb_inspect;
 extern const struct client_verb client_verb_list;
 extern const struct client_verb client_verb_operator_create;
+extern const struct client_verb client_verb_operator_list;
+extern const struct client_verb client_verb_operator_remove;
 extern const struct client_verb client_verb_operator_renew;
 extern const struct client_verb client_verb_revoke;
 extern const struct client_verb client_verb_show;
