@@ -20,6 +20,8 @@
 	"id, tenant_id, operator_id, certificate_id, profile, names, uses_max, uses, created_at, " \
 	"expires_at, removed_at, spki_sha256, seq"
 
+#define SOURCE_COLUMNS "id, name, issuer, kind, version, settings, created_at, removed_at"
+
 /* Which tokens a prune forgets: both of its statements must pick the same ones. */
 #define TOKEN_PRUNED                                                                               \
 	"(SELECT seq FROM tokens WHERE expires_at < ?1 ORDER BY expires_at, seq LIMIT ?2)"
@@ -259,6 +261,21 @@ static const char *const statements[STORE_STATEMENTS] = {
 	[STORE_SQL_LIST_WANTED] =
 	    "SELECT (?2 < 0 OR status = ?2) AND (?3 IS NULL OR profile = ?3), names "
 	    "FROM certificates WHERE id = ?1",
+
+	[STORE_SQL_SOURCE_ADD] =
+	    "INSERT INTO sources (name, issuer, kind, version, settings, created_at, removed_at) "
+	    "VALUES (?1, ?2, ?3, 1, ?4, ?5, 0)",
+	[STORE_SQL_SOURCE_BRING_BACK] =
+	    "UPDATE sources SET settings = ?2, version = version + 1, removed_at = 0 "
+	    "WHERE id = ?1",
+	[STORE_SQL_SOURCE_GET_NAME] = "SELECT " SOURCE_COLUMNS " FROM sources WHERE name = ?1",
+	[STORE_SQL_SOURCE_GET_ISSUER] = "SELECT " SOURCE_COLUMNS " FROM sources WHERE issuer = ?1",
+	[STORE_SQL_SOURCE_NEXT] = "SELECT " SOURCE_COLUMNS " FROM sources "
+				  "WHERE id > ?1 ORDER BY id LIMIT 1",
+	[STORE_SQL_SOURCE_SET] = "UPDATE sources SET settings = ?2, version = version + 1 "
+				 "WHERE id = ?1",
+	[STORE_SQL_SOURCE_REMOVE] = "UPDATE sources SET removed_at = ?2, version = version + 1 "
+				    "WHERE id = ?1 AND removed_at = 0",
 
 	[STORE_SQL_TOKEN_ADD] =
 	    "INSERT INTO tokens (id, tenant_id, operator_id, certificate_id, profile, names, "

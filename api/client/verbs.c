@@ -23,6 +23,11 @@ const struct client_verb *const client_verbs[] = {
 	&client_verb_operator_list,
 	&client_verb_operator_remove,
 	&client_verb_operator_renew,
+	&client_verb_source_create,
+	&client_verb_source_list,
+	&client_verb_source_show,
+	&client_verb_source_set,
+	&client_verb_source_remove,
 	&client_verb_completion,
 	NULL,
 };

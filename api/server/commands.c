@@ -199,6 +199,8 @@ int server_command_serve(int argc, char **argv)
 		    &options.master_key, false },
 		{ "public-url", "URL", "what new tokens name (default: init's)", server_set_string,
 		    &options.public_url, false },
+		{ "credentials", "DIR", "with the bearer tokens that sources name",
+		    server_set_string, &options.credentials, false },
 		{ "threads", "N", "that serve requests (default: one a core)", server_set_unsigned,
 		    &options.threads, false },
 		{ "max-connections", "N", "open at the same time (default 10000)",

@@ -6,9 +6,11 @@
 
 #define CSR_BODY 65536
 #define SMALL_BODY 16384
+#define SOURCE_BODY 262144 /* with the CA's certificates, or the keys */
 
 static const char *const certificate_query[] = { "name", "status", "profile", "expires_before",
 	"expires_after", "limit", "cursor", "tenant", NULL };
+static const char *const source_query[] = { "limit", "cursor", NULL };
 static const char *const token_query[] = { "limit", "cursor", NULL };
 static const char *const operator_query[] = { "tenant", "email", "limit", "cursor", NULL };
 static const char *const identity_query[] = { "tenant", "source", "subject", "disabled", "limit",
@@ -37,6 +39,13 @@ static const struct server_route routes[] = {
 	    server_identities_disable },
 	{ "POST", "/v1/identities/{id}/enable", SERVER_MAY_WRITE, SMALL_BODY, NULL,
 	    server_identities_enable },
+	{ "POST", "/v1/sources", SERVER_ADMIN, SOURCE_BODY, NULL, server_sources_create },
+	{ "GET", "/v1/sources", SERVER_ADMIN | SERVER_TENANT_ADMIN, 0, source_query,
+	    server_sources_list },
+	{ "GET", "/v1/sources/{source}", SERVER_ADMIN | SERVER_TENANT_ADMIN, 0, NULL,
+	    server_sources_show },
+	{ "PUT", "/v1/sources/{source}", SERVER_ADMIN, SOURCE_BODY, NULL, server_sources_set },
+	{ "DELETE", "/v1/sources/{source}", SERVER_ADMIN, 0, NULL, server_sources_remove },
 	{ "GET", "/v1/trust-bundle", SERVER_ANYONE, 0, bundle_query, server_trust_bundle },
 	{ "GET", "/v1/whoami", SERVER_HOLDER | SERVER_MAY_READ, 0, NULL, server_whoami },
 	{ "GET", "/healthz", SERVER_ANYONE, 0, NULL, server_healthz },

@@ -27,9 +27,10 @@
 
 struct server_options {
 	const char *state;
-	const char *listen;     /* ADDR:PORT, [ADDR]:PORT or :PORT */
-	const char *master_key; /* NULL: STATE/master.key */
-	const char *public_url; /* NULL: the installation's */
+	const char *listen;      /* ADDR:PORT, [ADDR]:PORT or :PORT */
+	const char *master_key;  /* NULL: STATE/master.key */
+	const char *public_url;  /* NULL: the installation's */
+	const char *credentials; /* the directory of sources' bearer tokens; NULL: none */
 	const struct ca_key_backend *rsa_backend;
 	unsigned threads; /* that serve requests */
 	unsigned max_connections;
