@@ -222,6 +222,7 @@ static const char *const migrations[] = {
 	") STRICT;"
 
 	"ALTER TABLE tokens ADD COLUMN spki_sha256 BLOB;" /* the only key it is good for */
+	"ALTER TABLE tokens ADD COLUMN common_name TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE operators ADD COLUMN email_sealed BLOB;"
 	"ALTER TABLE operators ADD COLUMN email_hash BLOB;"
 	"CREATE INDEX operators_by_email ON operators (email_hash) WHERE email_hash IS NOT NULL;",

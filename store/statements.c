@@ -18,7 +18,7 @@
 
 #define TOKEN_COLUMNS                                                                              \
 	"id, tenant_id, operator_id, certificate_id, profile, names, uses_max, uses, created_at, " \
-	"expires_at, removed_at, spki_sha256, seq"
+	"expires_at, removed_at, spki_sha256, common_name, seq"
 
 #define SOURCE_COLUMNS "id, name, issuer, kind, version, settings, created_at, removed_at"
 
@@ -279,8 +279,8 @@ static const char *const statements[STORE_STATEMENTS] = {
 
 	[STORE_SQL_TOKEN_ADD] =
 	    "INSERT INTO tokens (id, tenant_id, operator_id, certificate_id, profile, names, "
-	    "uses_max, uses, created_at, expires_at, removed_at, spki_sha256) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	    "uses_max, uses, created_at, expires_at, removed_at, spki_sha256, common_name) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	[STORE_SQL_TOKEN_GET] = "SELECT " TOKEN_COLUMNS " FROM tokens "
 				"WHERE id = ?1 AND (?2 = 0 OR tenant_id = ?2)",
 	[STORE_SQL_TOKEN_CHECK] =

@@ -35,6 +35,7 @@ int store_token_add(struct store_tx *tx, const struct store_token *token)
 	store_put_int(&q, token->expires_at);
 	store_put_int(&q, token->removed_at);
 	store_put_blob(&q, token->bound ? token->spki_sha256 : NULL, STORE_HASH);
+	store_put_text(&q, token->common_name);
 	rc = store_query_run(&q);
 out:
 	ca_buf_free(&names);
@@ -70,6 +71,7 @@ static int get(struct store_query *q, struct store_token *out, int64_t *seq)
 		row.expires_at = store_take_int(q);
 		row.removed_at = store_take_int(q);
 		row.bound = take_key(q, row.spki_sha256);
+		store_take_text(q, row.common_name, sizeof(row.common_name));
 		place = store_take_int(q);
 	}
 	rc = store_query_end(q, rc);

@@ -19,7 +19,8 @@ struct store_token {
 	int64_t operator_id;    /* who made it */
 	int64_t certificate_id; /* and the certificate they showed: revoking that removes it */
 	char profile[STORE_PROFILE_MAX];
-	struct ca_names names; /* what it may ask for */
+	struct ca_names names;               /* what it may ask for */
+	char common_name[STORE_COMMON_NAME]; /* and the CN that is no name; "": none */
 	int uses_max; /* 1 to STORE_TOKEN_USES_MAX: distinct public keys that may be enrolled */
 	int uses;     /* so far */
 	bool bound;   /* to the public key with this hash: good for no other */

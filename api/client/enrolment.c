@@ -67,8 +67,9 @@ static int payload_decode(const char *text, size_t len, json_t **out)
 
 static int names_take(const json_t *payload, struct ca_names *names)
 {
-	static const char *const keys[] = { "dns", "ip", "uri" };
-	static const enum ca_name_type types[] = { CA_NAME_DNS, CA_NAME_IP, CA_NAME_URI };
+	static const char *const keys[] = { "dns", "ip", "uri", "email" };
+	static const enum ca_name_type types[] = { CA_NAME_DNS, CA_NAME_IP, CA_NAME_URI,
+		CA_NAME_EMAIL };
 	const json_t *value;
 	int error = 0;
 	size_t i;
@@ -97,20 +98,44 @@ static int text_take(const json_t *payload, const char *key, char **out)
 	return *out ? 0 : CA_ENOMEM;
 }
 
+static int id_take(const char *id, size_t len, struct client_token *token)
+{
+	return gnutls_hash_fast(GNUTLS_DIG_SHA256, id, len, token->id_sha256) ? CA_EINTERNAL : 0;
+}
+
+/* Made by somebody else, who names neither our CA nor what may be had. It is replaced by a newer
+ * one every hour; whom it speaks of stays. */
+static int foreign_take(const json_t *payload, struct client_token *token)
+{
+	struct ca_buf id = CA_BUF_INIT;
+	int error;
+
+	ca_buf_addf(
+	    &id, "%s\n%s", client_json_text(payload, "iss"), client_json_text(payload, "sub"));
+	error = ca_buf_error(&id);
+	if (!error)
+		error = id_take(ca_buf_text(&id), id.len, token);
+	ca_buf_free(&id);
+	return error;
+}
+
 static int payload_take(const json_t *payload, struct client_token *token)
 {
 	const char *id = client_json_text(payload, "jti");
 	const char *fingerprint = client_json_text(payload, "fingerprint");
-	int error = *id ? text_take(payload, "iss", &token->url) : CA_ETOKEN;
+	int error;
 
+	if (!*fingerprint && *client_json_text(payload, "sub"))
+		return foreign_take(payload, token);
+	error = *id ? text_take(payload, "iss", &token->url) : CA_ETOKEN;
 	if (!error)
 		error = text_take(payload, "tenant", &token->tenant);
 	if (!error && *fingerprint) {
 		token->has_fingerprint = true;
 		error = client_fingerprint_parse(fingerprint, token->fingerprint) ? CA_ETOKEN : 0;
 	}
-	if (!error && gnutls_hash_fast(GNUTLS_DIG_SHA256, id, strlen(id), token->id_sha256))
-		error = CA_EINTERNAL;
+	if (!error)
+		error = id_take(id, strlen(id), token);
 	return error ? error : names_take(payload, &token->names);
 }
 

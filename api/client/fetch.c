@@ -74,7 +74,7 @@ static int bundle_find(struct fetch *f, struct client_problem *problem)
 		.ca_file = f->anchor.path,
 		.deadline = f->plan.deadline,
 		.retry = true };
-	const char *tenant = f->plan.token.tenant;
+	const char *tenant = f->plan.tenant ? f->plan.tenant : f->plan.token.tenant;
 	int error = client_http_open(&setup, &f->http, problem);
 
 	if (tenant && !strcmp(tenant, "default"))
@@ -89,8 +89,8 @@ static int body_make(const struct fetch *f, json_t **out)
 	int error = ca_csr_create(f->key, f->plan.common_name, &f->plan.names, &csr);
 
 	if (!error) {
-		body = json_pack("{s:s, s:s*, s:s*}", "csr", ca_buf_text(&csr), "profile",
-		    f->plan.profile, "ttl", f->plan.ttl);
+		body = json_pack("{s:s, s:s*, s:s*, s:s*}", "csr", ca_buf_text(&csr), "tenant",
+		    f->plan.tenant, "profile", f->plan.profile, "ttl", f->plan.ttl);
 		error = body ? 0 : CA_ENOMEM;
 	}
 	ca_buf_free(&csr);
@@ -240,7 +240,7 @@ static int fetch_run(const struct client_args *args, struct client_problem *prob
 static const struct client_flag flags[] = {
 	{ .name = "token-file",
 	    .value = "FILE",
-	    .help = "the enrolment token; - for standard input" },
+	    .help = "the enrolment token, or one of Kubernetes or OIDC; - for standard input" },
 	{ .name = "out", .value = "DIR", .help = "where the files go" },
 	{ .name = "ca-url", .value = "URL", .help = "the CA (default: the token's)" },
 	{ .name = "fingerprint",
@@ -252,13 +252,12 @@ static const struct client_flag flags[] = {
 	    .help = "a DNS name (default: the token's)" },
 	{ .name = "ip", .value = "ADDRESS", .many = true, .help = "an IP address" },
 	{ .name = "uri", .value = "URI", .many = true, .help = "a URI" },
+	{ .name = "email", .value = "ADDRESS", .many = true, .help = "an e-mail address" },
 	{ .name = "common-name",
 	    .value = "CN",
 	    .help = "default: the first DNS name; '' for none" },
-	{ .name = "profile",
-	    .value = "PROFILE",
-	    .words = "service",
-	    .help = "default: the token's" },
+	{ .name = "tenant", .value = "TENANT", .help = "default: the token's, or default" },
+	CLIENT_FLAG_PROFILE("default: the token's, or the rule's"),
 	{ .name = "ttl", .value = "DURATION", .help = "lifetime (default: the profile's)" },
 	{ .name = "key-type",
 	    .value = "TYPE",

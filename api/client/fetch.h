@@ -17,6 +17,7 @@ struct client_fetch_plan {
 	struct client_token token; /* owned */
 	const char *url; /* borrowed from the command line or the token, as all strings here */
 	const char *dir;
+	const char *tenant;      /* NULL: the token's, or the CA's own choice */
 	const char *profile;     /* NULL: the token's */
 	const char *ttl;         /* NULL: the profile's */
 	const char *common_name; /* NULL: none */

@@ -16,8 +16,9 @@
 static int names_plan(
     const struct client_args *args, struct client_fetch_plan *plan, struct client_problem *problem)
 {
-	static const char *const flags[] = { "dns", "ip", "uri" };
-	static const enum ca_name_type types[] = { CA_NAME_DNS, CA_NAME_IP, CA_NAME_URI };
+	static const char *const flags[] = { "dns", "ip", "uri", "email" };
+	static const enum ca_name_type types[] = { CA_NAME_DNS, CA_NAME_IP, CA_NAME_URI,
+		CA_NAME_EMAIL };
 	int error = 0;
 
 	for (size_t k = 0; k < sizeof(flags) / sizeof(*flags); k++) {
@@ -192,6 +193,7 @@ static int request_plan(
 	if (!error)
 		error = client_arg_duration(args, "ttl", 0, &seconds, problem);
 	plan->ttl = client_arg(args, "ttl");
+	plan->tenant = client_arg(args, "tenant");
 	plan->profile = client_arg(args, "profile");
 	plan->json = client_arg(args, "json") != NULL;
 	plan->url = client_arg(args, "ca-url");

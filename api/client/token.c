@@ -13,7 +13,7 @@
 
 static int names_add(const struct client_args *args, json_t *body)
 {
-	static const char *const keys[] = { "dns", "ip", "uri" };
+	static const char *const keys[] = { "dns", "ip", "uri", "email" };
 
 	for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++) {
 		const struct client_values *values = client_arg_all(args, keys[k]);
@@ -38,7 +38,9 @@ static int body_make(const struct client_args *args, json_t **out, struct client
 		error = client_arg_duration(args, "ttl", 0, &ttl, problem);
 	if (error)
 		return error;
-	body = json_pack("{s:s*, s:s*, s:I}", "profile", client_arg(args, "profile"), "ttl",
+	body = json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:I}", "tenant",
+	    client_arg(args, "tenant"), "profile", client_arg(args, "profile"), "common_name",
+	    client_arg(args, "common-name"), "spki_sha256", client_arg(args, "spki-sha256"), "ttl",
 	    client_arg(args, "ttl"), "uses", (json_int_t)uses);
 	error = body ? names_add(args, body) : CA_ENOMEM;
 	if (error == CA_EINVAL)
@@ -85,10 +87,18 @@ static int create_run(const struct client_args *args, struct client_problem *pro
 }
 
 static const struct client_flag create_flags[] = {
-	{ .name = "profile", .value = "PROFILE", .words = "service", .help = "default service" },
+	CLIENT_FLAG_TENANT,
+	CLIENT_FLAG_PROFILE("default service"),
 	{ .name = "dns", .value = "NAME", .many = true, .help = "a DNS name the bearer may have" },
 	{ .name = "ip", .value = "ADDRESS", .many = true, .help = "an IP address" },
 	{ .name = "uri", .value = "URI", .many = true, .help = "a URI" },
+	{ .name = "email", .value = "ADDRESS", .many = true, .help = "an e-mail address" },
+	{ .name = "common-name",
+	    .value = "CN",
+	    .help = "a common name that is no DNS name, such as a database role" },
+	{ .name = "spki-sha256",
+	    .value = "HEX",
+	    .help = "SHA-256 of the only public key that it is good for" },
 	{ .name = "ttl", .value = "DURATION", .help = "of the token (default 1h, at most 24h)" },
 	{ .name = "uses", .value = "N", .help = "certificates to be had with it (default 1)" },
 	CLIENT_FLAGS_OPERATOR,

@@ -34,6 +34,17 @@ struct client_verb {
 	{                                                                                          \
 		.name = "json", .help = "one JSON document on standard output"                     \
 	}
+#define CLIENT_FLAG_TENANT                                                                         \
+	{                                                                                          \
+		.name = "tenant", .value = "TENANT", .help = "default: your own, or default"       \
+	}
+#define CLIENT_FLAG_PROFILE(text)                                                                  \
+	{                                                                                          \
+		.name = "profile", .value = "PROFILE",                                             \
+		.words = "service server client database-server database-client message-bus "      \
+			 "spiffe",                                                                 \
+		.help = text                                                                       \
+	}
 #define CLIENT_FLAG_TIMEOUT                                                                        \
 	{                                                                                          \
 		.name = "timeout", .value = "DURATION", .help = "for the whole act (default 30s)"  \

@@ -5,28 +5,33 @@
 #include <string.h>
 
 #include "api/server/certificate_json.h"
+#include "api/server/decision.h"
 #include "api/server/json.h"
 #include "api/server/request.h"
 #include "api/server/route.h"
 #include "api/server/server.h"
+#include "api/server/tenancy.h"
 #include "ca/base/clock.h"
 #include "ca/base/text.h"
-#include "ca/policy.h"
+#include "store/identities.h"
+#include "store/quotas.h"
+
+/* Certificates that one pod may have in a minute: more than one that starts anew again and again
+ * comes to. */
+#define POD_MINUTE_MAX 10
 
 /* One enrolment, from the parsed body to the answer. */
 struct enrolment {
 	json_t *body;
-	const char *pem; /* the CSR; the body's */
-	const struct ca_profile *profile;
+	const char *pem, *profile; /* the body's; profile NULL: not named */
 	int64_t ttl;
 	struct ca_csr *csr;
+	const struct server_tenant *tenant; /* NULL: an operator's certificate */
 	const struct ca_authority *issuer;
 	struct store_certificate row; /* signed, not yet on record */
 	int64_t
 	    recorded_id; /* certificates.id: this one, or the one that the same key got before */
-	bool for_operator, role_named;
-	struct store_operator
-	    operator_; /* with for_operator: whose certificate it will be; id 0: made with it */
+	struct store_operator operator_; /* whose certificate it will be; id 0: a service's */
 };
 
 static void enrolment_free(void *state)
@@ -43,52 +48,52 @@ static void enrolment_free(void *state)
 
 /* ---- what is asked ---- */
 
+/* An operator's certificate is asked for by the profile's name alone. */
+static bool is_for_operator(const struct enrolment *e)
+{
+	return e->profile && strcmp(e->profile, "operator") == 0;
+}
+
 static int profile_field(struct server_request *request, struct enrolment *e)
 {
 	const struct server_identity *who = &request->identity;
-	const char *token_profile = who->kind == SERVER_BEARER ? who->token.profile : NULL;
-	const char *name;
-	int r = server_json_string(e->body, "profile", false, &name, &request->why);
+	int r = server_json_string(e->body, "profile", false, &e->profile, &request->why);
 
 	if (r)
 		return r;
-	if (!name)
-		name = token_profile ? token_profile : "service";
-	e->profile = ca_profile_builtin(name);
-	if (!e->profile)
-		return ca_refuse(&request->why, CA_EPROFILE, "there is no profile %.64s", name);
-	if (token_profile && strcmp(token_profile, name) != 0)
-		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
-		    "the token is for the profile %s, not %s", token_profile, name);
-	if (e->profile->for_operators && who->kind == SERVER_BEARER)
-		return ca_refuse(&request->why, CA_EPROFILEREFUSED, "no token makes an operator");
-	if (!e->profile->for_operators && who->kind == SERVER_OPERATED &&
-	    !server_role_may_write(who->operator_.role))
+	if (is_for_operator(e))
+		return who->kind == SERVER_OPERATED
+			   ? 0
+			   : ca_refuse(&request->why, CA_EPROFILEREFUSED,
+				 "only an operator gets an operator's certificate");
+	if (who->kind == SERVER_OPERATED && !server_role_may_write(who->operator_.role))
 		return server_refuse_role(request);
+	if (who->kind != SERVER_BEARER)
+		return 0;
+	if (e->profile && strcmp(who->token.profile, e->profile) != 0)
+		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
+		    "the token is for the profile %s, not %.64s", who->token.profile, e->profile);
+	e->profile = who->token.profile;
 	return 0;
 }
 
-static int role_field(struct server_request *request, struct enrolment *e)
+static int tenant_field(struct server_request *request, struct enrolment *e)
 {
-	const char *role;
-	int r = server_json_string(e->body, "role", false, &role, &request->why);
+	const char *name;
+	int r = server_json_string(e->body, "tenant", false, &name, &request->why);
 
 	if (r)
 		return r;
-	if (role && !e->profile->for_operators)
-		return ca_refuse(
-		    &request->why, CA_EFIELD, "role goes with the profile operator only");
-	e->role_named = role != NULL;
-	e->operator_.role = role ? store_role_parse(role) : STORE_ROLE_OPERATOR;
-	if (!e->operator_.role)
-		return ca_refuse(&request->why, CA_EFIELD,
-		    "role is none of admin, tenant-admin, operator, auditor");
-	return 0;
+	if (is_for_operator(e))
+		return name ? ca_refuse(&request->why, CA_EFIELD,
+				  "an operator's certificate is of no tenant")
+			    : 0;
+	return server_tenant_of(request, name, &e->tenant);
 }
 
 static int parse_body(struct server_request *request, struct enrolment *e)
 {
-	static const char *const known[] = { "csr", "profile", "ttl", "role", NULL };
+	static const char *const known[] = { "csr", "profile", "tenant", "ttl", NULL };
 	int r = server_json_parse(&request->body, known, &e->body, &request->why);
 
 	if (!r)
@@ -98,7 +103,7 @@ static int parse_body(struct server_request *request, struct enrolment *e)
 	if (!r)
 		r = profile_field(request, e);
 	if (!r)
-		r = role_field(request, e);
+		r = tenant_field(request, e);
 	if (!r)
 		r = ca_csr_parse(e->pem, strlen(e->pem), &e->csr, &request->why);
 	return r;
@@ -106,31 +111,21 @@ static int parse_body(struct server_request *request, struct enrolment *e)
 
 /* ---- what it may have ---- */
 
-/* The operator whom a certificate of the profile operator is for: one in office keeps its role, a
- * new name gets the one asked for. */
+/* Everybody renews himself; an admin has a certificate made for another operator, too. */
 static int look_up_operator(
-    struct server_request *request, struct enrolment *e, struct store_tx *tx, const char *name)
+    struct server_request *request, struct enrolment *e, struct store_tx *tx)
 {
-	enum store_role role = e->operator_.role;
+	const char *name = e->csr->common_name ? e->csr->common_name : "";
 	int r = store_operator_get_name(tx, name, &e->operator_);
 
-	/* Everybody renews himself, with the role that he has. */
 	if (!(request->identity.who & SERVER_ADMIN) &&
 	    (r || e->operator_.id != request->identity.operator_.id))
 		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
 		    "only an admin has a certificate made for another operator");
-	if (r == CA_ENOTFOUND) {
-		e->operator_ = (struct store_operator){ .role = role, .created_at = ca_now() };
-		if (role != STORE_ROLE_ADMIN)
-			e->operator_.tenant_id = STORE_TENANT_DEFAULT;
-		snprintf(e->operator_.name, sizeof(e->operator_.name), "%s", name);
-		return 0;
-	}
+	if (r == CA_ENOTFOUND)
+		return ca_refuse(&request->why, r, "there is no operator %.64s", name);
 	if (!r && e->operator_.removed_at)
-		return ca_refuse(&request->why, CA_EOPERATORREMOVED, "%s was removed", name);
-	if (!r && e->role_named && e->operator_.role != role)
-		return ca_refuse(&request->why, CA_EEXIST, "%s is there already, with the role %s",
-		    name, store_role_text(e->operator_.role));
+		return ca_refuse(&request->why, CA_EOPERATORREMOVED, "%.64s was removed", name);
 	return r;
 }
 
@@ -138,7 +133,8 @@ static int look_up_operator(
  * is redeemed. */
 static bool is_fresh(const struct store_token *token)
 {
-	return token->uses == 0 && !token->removed_at && ca_now() <= token->expires_at;
+	return token->uses == 0 && !token->bound && !token->removed_at &&
+	       ca_now() <= token->expires_at;
 }
 
 /* What stands in the store bears on the decision: an earlier use of the token, an operator of that
@@ -149,52 +145,77 @@ static int consult_store(struct server_request *request, struct enrolment *e)
 	struct store_tx *tx = NULL;
 	int r;
 
-	e->for_operator = e->profile->for_operators;
-	if (who->kind == SERVER_BEARER ? is_fresh(&who->token) : !e->for_operator)
+	if (who->kind == SERVER_BEARER ? is_fresh(&who->token) : !is_for_operator(e))
 		return 0;
 	r = store_read_begin(request->server->store, &tx);
 	if (r)
 		return r;
-	if (who->kind == SERVER_BEARER)
-		r = store_token_check(
-		    tx, who->token.id, e->csr->spki_sha256, ca_now(), &e->recorded_id);
-	else if (e->csr->common_name && strlen(e->csr->common_name) < STORE_OPERATOR_NAME)
-		r = look_up_operator(request, e, tx, e->csr->common_name);
+	r = who->kind == SERVER_BEARER ? store_token_check(tx, who->token.id, e->csr->spki_sha256,
+					     ca_now(), &e->recorded_id)
+				       : look_up_operator(request, e, tx);
 	store_read_end(tx);
 	return r;
 }
 
-static const struct ca_authority *choose_issuer(
-    const struct server_request *request, const struct enrolment *e)
+/* The rules decide for whom somebody else vouches. */
+static int decide_by_rules(struct server_request *request, struct enrolment *e,
+    const struct ca_policy_request *policy, struct ca_grant *grant)
 {
-	const struct ca_installation *installation = request->snapshot->installation;
-	int64_t tenant = request->identity.tenant_id;
+	const struct ca_rules_request rules = {
+		.document = &e->tenant->document,
+		.claims = &request->identity.outside.claims,
+		.profile = e->profile,
+		.policy = *policy,
+	};
+	const struct ca_rule *rule = NULL;
+	int r = ca_rules_evaluate(&rules, &rule, grant, &request->why);
 
-	if (e->for_operator)
-		return ca_installation_authority(
-		    installation, STORE_TENANT_SYSTEM, STORE_AUTHORITY_OPERATORS);
-	return ca_installation_authority(
-	    installation, tenant ? tenant : STORE_TENANT_DEFAULT, STORE_AUTHORITY_ISSUER);
+	if (!r)
+		e->profile = rule->profile;
+	return r;
 }
 
-static int decide(struct server_request *request, const struct enrolment *e, struct ca_grant *grant)
+/* A token grants names, and a CN that is none, one by one. */
+static int decide_by_token(
+    struct server_request *request, struct ca_policy_request *policy, struct ca_grant *grant)
 {
-	const struct ca_installation *installation = request->snapshot->installation;
-	const struct server_identity *who = &request->identity;
-	const struct ca_policy_request policy = {
-		.profile = e->profile,
-		.csr = e->csr,
-		.granted = who->kind == SERVER_BEARER ? &who->token.names : NULL,
-		.reserved = &installation->settings.names,
-		.reserved_keys = (const unsigned char(*)[CA_SHA256])installation->reserved_keys,
-		.reserved_keys_len = installation->reserved_keys_len,
-		.ttl = e->ttl,
-		.now = ca_now(),
-		.issuer_not_before = e->issuer->not_before,
-		.issuer_not_after = e->issuer->not_after,
-	};
+	struct store_token *token = &request->identity.token;
+	struct ca_pattern common_name = { CA_NAME_DNS, token->common_name };
+	const struct ca_patterns common_names = { &common_name, token->common_name[0] != 0 };
 
-	return ca_policy_evaluate(&policy, grant, &request->why);
+	policy->granted = &token->names;
+	policy->common_names = &common_names;
+	return ca_policy_evaluate(policy, grant, &request->why);
+}
+
+static int decide(struct server_request *request, struct enrolment *e, struct ca_grant *grant)
+{
+	const struct server_identity *who = &request->identity;
+	struct ca_policy_request policy;
+	int r = server_decision_begin(
+	    request->snapshot, e->tenant, e->csr, e->ttl, &policy, &e->issuer);
+
+	if (r)
+		return r;
+	if (who->kind == SERVER_OUTSIDER)
+		return decide_by_rules(request, e, &policy, grant);
+	if (!e->profile)
+		e->profile = "service";
+	policy.profile = ca_document_profile(&e->tenant->document, e->profile);
+	if (!policy.profile)
+		return ca_refuse(
+		    &request->why, CA_EPROFILE, "there is no profile %.64s", e->profile);
+	return who->kind == SERVER_BEARER ? decide_by_token(request, &policy, grant)
+					  : ca_policy_evaluate(&policy, grant, &request->why);
+}
+
+static int decide_operator(
+    struct server_request *request, struct enrolment *e, struct ca_grant *grant)
+{
+	struct ca_policy_request policy;
+	int r = server_decision_operator(request->snapshot, e->csr, e->ttl, &policy, &e->issuer);
+
+	return r ? r : ca_policy_evaluate(&policy, grant, &request->why);
 }
 
 /* Decide and sign; the result waits in e->row for its commit. */
@@ -202,12 +223,8 @@ static int sign(struct server_request *request, struct enrolment *e)
 {
 	const struct ca_urls urls = { request->snapshot->installation->settings.revocation_url };
 	struct ca_grant grant = { 0 };
-	int r;
+	int r = e->tenant ? decide(request, e, &grant) : decide_operator(request, e, &grant);
 
-	e->issuer = choose_issuer(request, e);
-	if (!e->issuer)
-		return CA_EINTERNAL;
-	r = decide(request, e, &grant);
 	if (!r)
 		r = ca_authority_issue(e->issuer, e->csr, &grant, &urls, &e->row);
 	ca_grant_clear(&grant);
@@ -217,7 +234,7 @@ static int sign(struct server_request *request, struct enrolment *e)
 	e->row.issued_by = request->identity.kind == SERVER_BEARER
 			       ? request->identity.token.certificate_id
 			       : request->identity.certificate_id;
-	snprintf(e->row.profile, sizeof(e->row.profile), "%s", e->profile->name);
+	snprintf(e->row.profile, sizeof(e->row.profile), "%s", e->profile);
 	return 0;
 }
 
@@ -225,13 +242,12 @@ static int sign(struct server_request *request, struct enrolment *e)
 
 static int record_operator(struct enrolment *e, struct store_tx *tx)
 {
-	struct store_operator operator_ = e->operator_;
-	int r = operator_.id ? store_operator_get(tx, operator_.id, &operator_)
-			     : store_operator_add(tx, &operator_);
+	struct store_operator operator_;
+	int r = store_operator_get(tx, e->operator_.id, &operator_);
 
 	if (!r && operator_.removed_at)
 		return CA_EOPERATORREMOVED;
-	e->row.operator_id = operator_.id;
+	e->row.operator_id = e->operator_.id;
 	return r ? r : store_certificate_add(tx, &e->row);
 }
 
@@ -245,13 +261,69 @@ static int redeem(struct server_request *request, struct enrolment *e, struct st
 
 	if (r == CA_ENOTFOUND || (!r && (maker.removed_at || !server_role_may_write(maker.role))))
 		return CA_ETOKENMAKER;
+	return r ? r
+		 : store_token_redeem(tx, token->id, e->row.spki_sha256, ca_now(), &e->recorded_id);
+}
+
+static struct store_quota_ask quota_of(
+    const struct server_request *request, const struct enrolment *e)
+{
+	const struct store_tenant_settings *settings = &e->tenant->settings;
+	const char *pod = request->identity.outside.pod_uid;
+
+	return (struct store_quota_ask){
+		.tenant_id = e->tenant->row.id,
+		.identity_id = e->row.identity_id,
+		.pod = pod[0] ? pod : NULL,
+		.now = e->row.issued_at,
+		.not_after = e->row.not_after,
+		.alive_max = settings->alive_max,
+		.minute_max = settings->minute_max,
+		.identity_alive_max = settings->identity_alive_max,
+		.identity_minute_max = settings->identity_minute_max,
+		.pod_minute_max = POD_MINUTE_MAX,
+	};
+}
+
+/* Who asks from outside: on record with its first certificate, and not disabled. What refuses does
+ * so before anything is written. */
+static int admit_outsider(struct server_request *request, struct enrolment *e, struct store_tx *tx)
+{
+	const struct server_identity *who = &request->identity;
+	int64_t tenant_id = e->tenant->row.id, source_id = who->source->id;
+	const char *subject = who->outside.claims.subject;
+	struct store_quota_ask ask;
+	int r = store_identity_find(tx, tenant_id, source_id, subject, &e->row.identity_id);
+
+	if (r && r != CA_ENOTFOUND)
+		return r;
+	ask = quota_of(request, e);
+	r = store_quota_check(tx, &ask, &request->why);
+	return r ? r
+		 : store_identity_ensure(
+		       tx, tenant_id, source_id, subject, ca_now(), &e->row.identity_id);
+}
+
+/* A service's certificate, within the rights and bounds that are on record at this moment. */
+static int record_service(struct server_request *request, struct enrolment *e, struct store_tx *tx)
+{
+	const struct server_identity *who = &request->identity;
+	struct store_quota_ask ask;
+	int r = store_tenant_check(tx, e->tenant->row.id);
+
+	if (!r && who->kind == SERVER_OUTSIDER)
+		r = admit_outsider(request, e, tx);
+	ask = quota_of(request, e);
+	if (!r && who->kind == SERVER_BEARER)
+		r = store_quota_check(tx, &ask, &request->why);
+	if (!r && who->kind == SERVER_BEARER)
+		r = redeem(request, e, tx);
 	if (!r)
-		r = store_token_redeem(
-		    tx, token->id, e->row.spki_sha256, ca_now(), &e->recorded_id);
+		r = store_quota_take(tx, &ask, &request->why);
 	if (!r)
 		r = store_certificate_add(tx, &e->row);
-	if (!r)
-		r = store_token_used(tx, token->id, e->row.spki_sha256, e->row.id);
+	if (!r && who->kind == SERVER_BEARER)
+		r = store_token_used(tx, who->token.id, e->row.spki_sha256, e->row.id);
 	return r;
 }
 
@@ -262,11 +334,8 @@ static int run_record(struct store_tx *tx, void *arg)
 	int r;
 
 	/* It may be run again: what an earlier run assigned is forgotten. */
-	e->row.id = e->row.lineage_id = e->recorded_id = 0;
-	if (request->identity.kind == SERVER_BEARER)
-		r = redeem(request, e, tx);
-	else
-		r = e->for_operator ? record_operator(e, tx) : store_certificate_add(tx, &e->row);
+	e->row.id = e->row.lineage_id = e->row.identity_id = e->recorded_id = 0;
+	r = e->tenant ? record_service(request, e, tx) : record_operator(e, tx);
 	if (r == CA_EEXIST && e->recorded_id)
 		return 0; /* the same key, a moment earlier: it gets the same certificate */
 	if (!r)

@@ -16,6 +16,7 @@
 void server_identity_clear(struct server_identity *identity)
 {
 	store_token_clear(&identity->token);
+	server_outside_clear(&identity->outside);
 	*identity = (struct server_identity){ 0 };
 }
 
@@ -92,6 +93,55 @@ static int identify_token(struct server_request *request, const char *jwt)
 	who->who = SERVER_TOKEN;
 	who->tenant_id = who->token.tenant_id;
 	return 0;
+}
+
+/* ---- those for whom somebody else vouches ---- */
+
+/* Only whose token it claims to be; verified it is when the body is there. */
+static int identify_outsider(struct server_request *request, const char *jwt)
+{
+	struct server_identity *who = &request->identity;
+	char issuer[STORE_SOURCE_ISSUER_MAX + 1];
+	int r = server_jwt_issuer(jwt, strlen(jwt), issuer, sizeof(issuer), &request->why);
+
+	if (r)
+		return r;
+	who->source = server_snapshot_source_issuer(request->snapshot, issuer);
+	if (!who->source)
+		return ca_refuse(
+		    &request->why, CA_EJWTISSUER, "no source here has the issuer %.200s", issuer);
+	who->kind = SERVER_OUTSIDER;
+	who->who = SERVER_OUTSIDE;
+	who->jwt = jwt;
+	return 0;
+}
+
+static int ask_source(struct server_request *request)
+{
+	struct server_identity *who = &request->identity;
+
+	return server_source_ask(who->source, who->jwt, strlen(who->jwt), ca_now(),
+	    request->server->public_url, &who->outside, &request->why);
+}
+
+static int handle(struct server_request *request)
+{
+	return request->route->handle(request);
+}
+
+int server_identity_verify(struct server_request *request)
+{
+	struct server_identity *who = &request->identity;
+	int r;
+
+	if (who->kind != SERVER_OUTSIDER)
+		return 0;
+	r = server_source_check(who->source, who->jwt, strlen(who->jwt), ca_now(),
+	    request->server->public_url, &who->outside, &request->why);
+	if (r != SERVER_SOURCE_ASK)
+		return r;
+	request->resume = handle;
+	return server_request_work(request, ask_source);
 }
 
 /* ---- client certificates ---- */
@@ -257,13 +307,19 @@ int server_refuse_role(struct server_request *request)
 
 static int authorise(struct server_request *request)
 {
+	static const char *const kinds[] = {
+		[SERVER_NOBODY] = "no credential",
+		[SERVER_BEARER] = "an enrolment token",
+		[SERVER_OUTSIDER] = "another issuer's token",
+		[SERVER_SERVICE] = "a service's certificate",
+	};
+
 	if (request->identity.who & request->route->who)
 		return 0;
 	if (request->identity.kind == SERVER_OPERATED)
 		return server_refuse_role(request);
-	return ca_refuse(&request->why, CA_EFORBIDDEN, "%s does not allow this",
-	    request->identity.kind == SERVER_BEARER ? "an enrolment token"
-						    : "a service's certificate");
+	return ca_refuse(
+	    &request->why, CA_EFORBIDDEN, "%s does not allow this", kinds[request->identity.kind]);
 }
 
 /* In the transaction of its change: an operator's right. */
@@ -301,7 +357,8 @@ int server_identify(struct server_request *request)
 		return 0;
 	jwt = bearer(request);
 	if (jwt) {
-		r = identify_token(request, jwt);
+		r = server_token_is_ours(jwt) ? identify_token(request, jwt)
+					      : identify_outsider(request, jwt);
 		return r ? r : authorise(request);
 	}
 	der = shown_certificate(request->connection);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/server/source.h"
 #include "store/certificates.h"
 #include "store/operators.h"
 #include "store/tokens.h"
@@ -19,6 +20,7 @@ struct server_request;
 enum server_identity_kind {
 	SERVER_NOBODY = 0,
 	SERVER_BEARER,   /* an enrolment token whose signature is ours; the row is in token */
+	SERVER_OUTSIDER, /* a JWT of a source of ours; what it claims is in outside */
 	SERVER_SERVICE,  /* the holder of a good service certificate */
 	SERVER_OPERATED, /* an operator in office, with a good certificate */
 };
@@ -26,8 +28,12 @@ enum server_identity_kind {
 struct server_identity {
 	enum server_identity_kind kind;
 	unsigned who;      /* its SERVER_… bit of api/server/route.h */
-	int64_t tenant_id; /* the only one it may see; 0: all (an admin) */
+	int64_t tenant_id; /* the only one it may see; 0: all (an admin), or, of a stranger from
+			      outside, whose rules speak of it */
 	struct store_token token;
+	struct server_source *source; /* of an outsider; the snapshot's */
+	const char *jwt;              /* libmicrohttpd's, alive as long as the request */
+	struct server_outside outside;
 	struct store_operator operator_;
 	int64_t certificate_id;
 	unsigned char serial[STORE_SERIAL_MAX]; /* of the client certificate */
@@ -43,6 +49,13 @@ void server_identity_clear(struct server_identity *identity);
  * CA_ECERTREVOKED, CA_ECERTEXPIRED, CA_EOPERATORREMOVED, CA_ESTORE.
  */
 int server_identify(struct server_request *request);
+
+/*
+ * The second part for an outsider, once the body is there: verify the JWT. It may have to ask
+ * another system: SERVER_WAIT, and the route's handler is called when that has answered. For
+ * anybody else 0, at once. CA_ETOKEN…, CA_EJWT…, CA_ESOURCE.
+ */
+int server_identity_verify(struct server_request *request);
 
 /*
  * Is the right still there that the request was let in with? A body may take its time, and so may

@@ -125,7 +125,8 @@ static int add_names(
 
 int server_json_names(const json_t *object, struct ca_names *names, struct ca_detail *why)
 {
-	static const enum ca_name_type types[] = { CA_NAME_DNS, CA_NAME_IP, CA_NAME_URI };
+	static const enum ca_name_type types[] = { CA_NAME_DNS, CA_NAME_IP, CA_NAME_URI,
+		CA_NAME_EMAIL };
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types) && !r; i++)

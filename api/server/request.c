@@ -458,6 +458,8 @@ static enum MHD_Result advance(struct server_request *request)
 		request->ready_ms = ca_monotonic_ms();
 		r = ca_buf_error(&request->body);
 		if (!r)
+			r = server_identity_verify(request);
+		if (!r)
 			r = request->route->handle(request);
 	}
 	return r == SERVER_WAIT ? MHD_YES : reply(request, r);

@@ -11,15 +11,15 @@
 static const char *const certificate_query[] = { "name", "status", "profile", "expires_before",
 	"expires_after", "limit", "cursor", "tenant", NULL };
 static const char *const source_query[] = { "limit", "cursor", NULL };
-static const char *const token_query[] = { "limit", "cursor", NULL };
 static const char *const operator_query[] = { "tenant", "email", "limit", "cursor", NULL };
 static const char *const identity_query[] = { "tenant", "source", "subject", "disabled", "limit",
 	"cursor", NULL };
+static const char *const token_query[] = { "limit", "cursor", "tenant", NULL };
 static const char *const bundle_query[] = { "tenant", NULL };
 
 static const struct server_route routes[] = {
-	{ "POST", "/v1/certificates", SERVER_TOKEN | SERVER_MAY_READ, CSR_BODY, NULL,
-	    server_certificates_create },
+	{ "POST", "/v1/certificates", SERVER_TOKEN | SERVER_OUTSIDE | SERVER_MAY_READ, CSR_BODY,
+	    NULL, server_certificates_create },
 	{ "GET", "/v1/certificates", SERVER_MAY_READ, 0, certificate_query,
 	    server_certificates_list },
 	{ "GET", "/v1/certificates/{serial}", SERVER_HOLDER | SERVER_MAY_READ, 0, NULL,

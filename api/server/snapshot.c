@@ -1,15 +1,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/server/policy_document.h"
 #include "api/server/server.h"
 #include "api/server/snapshot.h"
 #include "ca/base/file.h"
 #include "ca/base/log.h"
+#include "ca/tenant.h"
+#include "store/policies.h"
+#include "store/sources.h"
+
+static void tenant_clear(struct server_tenant *tenant)
+{
+	store_tenant_settings_clear(&tenant->settings);
+	ca_constraints_clear(&tenant->constraints);
+	ca_document_clear(&tenant->document);
+}
 
 static void snapshot_free(struct server_snapshot *snapshot)
 {
-	ca_installation_free(snapshot->installation);
+	for (size_t i = 0; i < snapshot->tenants_len; i++)
+		tenant_clear(&snapshot->tenants[i]);
+	for (size_t i = 0; i < snapshot->sources_len; i++)
+		server_source_release(snapshot->sources[i]);
 	free(snapshot->tenants);
+	free(snapshot->sources);
+	ca_installation_free(snapshot->installation);
 	free(snapshot);
 }
 
@@ -34,27 +50,133 @@ void server_snapshot_release(struct server_snapshot *snapshot)
 
 /* ---- reading ---- */
 
+/* A document on record was good when it was put. One that this program cannot take any more grants
+ * nothing, and keeps nobody else's from being served. */
+static int read_policy(struct store_tx *tx, struct server_tenant *tenant)
+{
+	struct server_policy_error error = { 0 };
+	struct store_policy policy = { 0 };
+	int r = store_policy_get(tx, tenant->row.id, &policy);
+
+	if (r)
+		return r;
+	tenant->policy_version = policy.version;
+	r = server_policy_parse(
+	    policy.document, strlen(policy.document), NULL, &tenant->document, &error);
+	if (r && r != CA_ENOMEM) {
+		ca_logf(CA_LOG_ERROR, "the policy of the tenant %s cannot be read: %s",
+		    tenant->row.name, error.detail.text);
+		r = 0;
+	}
+	store_policy_clear(&policy);
+	return r;
+}
+
+static int read_tenant(
+    struct store_tx *tx, const struct store_tenant *row, struct server_tenant *tenant)
+{
+	struct ca_detail why = { "" };
+	int r;
+
+	*tenant = (struct server_tenant){ .row = *row };
+	r = store_tenant_settings_get(tx, row->id, &tenant->settings);
+	if (!r)
+		r = ca_tenant_constraints(&tenant->settings, &tenant->constraints, &why);
+	if (!r)
+		r = read_policy(tx, tenant);
+	tenant->ceiling = (struct ca_ceiling){
+		.max_lifetime = tenant->settings.max_lifetime,
+		.allowed = tenant->settings.allowed,
+	};
+	if (r)
+		ca_logf(CA_LOG_ERROR, "the tenant %s cannot be read: %s (%s)", row->name, why.text,
+		    ca_error_code(r));
+	return r;
+}
+
+struct reading {
+	struct store_tx *tx;
+	struct server_snapshot *snapshot;
+};
+
 static int add_tenant(const struct store_tenant *row, void *arg)
 {
-	struct server_snapshot *snapshot = arg;
+	struct reading *reading = arg;
+	struct server_snapshot *snapshot = reading->snapshot;
 	struct server_tenant *tenants =
 	    reallocarray(snapshot->tenants, snapshot->tenants_len + 1, sizeof(*tenants));
 
 	if (!tenants)
 		return CA_ENOMEM;
 	snapshot->tenants = tenants; /* transferred */
-	tenants[snapshot->tenants_len++] = (struct server_tenant){ .row = *row };
-	return 0;
+	return read_tenant(reading->tx, row, &tenants[snapshot->tenants_len++]);
 }
 
+/* One that stayed as it was keeps what it knows of its issuer's keys. */
+static struct server_source *same_source(
+    const struct server_snapshot *before, const struct store_source *row)
+{
+	for (size_t i = 0; before && i < before->sources_len; i++) {
+		struct server_source *source = before->sources[i];
+
+		if (source->id == row->id && source->version == row->version)
+			return server_source_hold(source);
+	}
+	return NULL;
+}
+
+static int add_source(
+    struct server *server, struct server_snapshot *snapshot, const struct store_source *row)
+{
+	struct server_source **list =
+	    reallocarray(snapshot->sources, snapshot->sources_len + 1, sizeof(*list));
+	struct ca_detail why = { "" };
+	struct server_source *source;
+	int r;
+
+	if (!list)
+		return CA_ENOMEM;
+	snapshot->sources = list; /* transferred */
+	source = same_source(server->snapshots.current, row);
+	r = source ? 0
+		   : server_source_create(row, server->options->credentials, NULL, &source, &why);
+	if (!r)
+		list[snapshot->sources_len++] = source; /* transferred */
+	else if (r != CA_ENOMEM)
+		ca_logf(CA_LOG_ERROR, "the source %s cannot be read, and is not believed: %s",
+		    row->name, why.text);
+	return r == CA_ENOMEM ? r : 0;
+}
+
+static int read_sources(
+    struct server *server, struct store_tx *tx, struct server_snapshot *snapshot)
+{
+	struct store_source row = { 0 };
+	int64_t after = 0;
+	int r;
+
+	while ((r = store_source_next(tx, after, &row)) == 0) {
+		after = row.id;
+		if (!row.removed_at)
+			r = add_source(server, snapshot, &row);
+		store_source_clear(&row);
+		if (r)
+			return r;
+	}
+	return r == CA_ENOTFOUND ? 0 : r;
+}
+
+/* Under the lock `loading`, while nobody else changes what is current. */
 static int read_rest(struct server *server, struct server_snapshot *snapshot)
 {
-	struct store_tx *tx = NULL;
-	int r = store_read_begin(server->store, &tx);
+	struct reading reading = { .snapshot = snapshot };
+	int r = store_read_begin(server->store, &reading.tx);
 
 	if (!r)
-		r = store_tenant_each(tx, add_tenant, snapshot);
-	store_read_end(tx);
+		r = store_tenant_each(reading.tx, add_tenant, &reading);
+	if (!r)
+		r = read_sources(server, reading.tx, snapshot);
+	store_read_end(reading.tx);
 	return r;
 }
 
@@ -166,5 +288,23 @@ const struct server_tenant *server_snapshot_tenant_name(
 		if (row->id != STORE_TENANT_SYSTEM && strcmp(row->name, name) == 0)
 			return &snapshot->tenants[i];
 	}
+	return NULL;
+}
+
+struct server_source *server_snapshot_source_issuer(
+    const struct server_snapshot *snapshot, const char *issuer)
+{
+	for (size_t i = 0; i < snapshot->sources_len; i++)
+		if (strcmp(snapshot->sources[i]->issuer, issuer) == 0)
+			return snapshot->sources[i];
+	return NULL;
+}
+
+struct server_source *server_snapshot_source_name(
+    const struct server_snapshot *snapshot, const char *name)
+{
+	for (size_t i = 0; i < snapshot->sources_len; i++)
+		if (strcmp(snapshot->sources[i]->name, name) == 0)
+			return snapshot->sources[i];
 	return NULL;
 }

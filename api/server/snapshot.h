@@ -12,13 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/server/source.h"
 #include "ca/installation.h"
-#include "store/installation.h"
+#include "ca/tenant_policy.h"
+#include "store/tenants.h"
 
 struct server;
 
 struct server_tenant {
 	struct store_tenant row;
+	struct store_tenant_settings settings; /* owned, as all below */
+	struct ca_constraints constraints;
+	struct ca_ceiling ceiling;
+	struct ca_document document;
+	int64_t policy_version; /* 0: no document was ever applied */
 };
 
 struct server_snapshot {
@@ -26,6 +33,8 @@ struct server_snapshot {
 	struct ca_installation *installation; /* owned, a reference */
 	struct server_tenant *tenants;        /* owned; by id, removed ones too */
 	size_t tenants_len;
+	struct server_source **sources; /* owned, references; those that are believed */
+	size_t sources_len;
 };
 
 /* Zeroes, but for the locks, before the first load. */
@@ -60,6 +69,12 @@ int server_snapshot_reload_all(struct server *server, struct ca_detail *why);
 const struct server_tenant *server_snapshot_tenant(
     const struct server_snapshot *snapshot, int64_t id);
 const struct server_tenant *server_snapshot_tenant_name(
+    const struct server_snapshot *snapshot, const char *name);
+
+/* A source by its tokens' issuer, or by its name; NULL: none. Borrowed from the snapshot. */
+struct server_source *server_snapshot_source_issuer(
+    const struct server_snapshot *snapshot, const char *issuer);
+struct server_source *server_snapshot_source_name(
     const struct server_snapshot *snapshot, const char *name);
 
 /* At the end: no request may be left. */

@@ -22,12 +22,13 @@ static json_t *symmetric_key(const struct ca_installation *installation)
 static json_t *claims_of(const char *public_url, const char *tenant, const struct store_token *row,
     const unsigned char fingerprint[CA_SHA256])
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "iss",
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "iss",
 	    public_url, "aud", public_url, "jti", row->id, "iat", (json_int_t)row->created_at,
 	    "exp", (json_int_t)row->expires_at, "profile", row->profile, "tenant", tenant, "dns",
 	    server_json_names_of(&row->names, CA_NAME_DNS), "ip",
 	    server_json_names_of(&row->names, CA_NAME_IP), "uri",
-	    server_json_names_of(&row->names, CA_NAME_URI), "fingerprint",
+	    server_json_names_of(&row->names, CA_NAME_URI), "email",
+	    server_json_names_of(&row->names, CA_NAME_EMAIL), "fingerprint",
 	    server_json_hex(fingerprint, CA_SHA256));
 }
 
@@ -59,6 +60,13 @@ out:
 	json_decref(jws);
 	json_decref(protected);
 	return r;
+}
+
+bool server_token_is_ours(const char *jwt)
+{
+	size_t len = sizeof(header) - 1;
+
+	return strncmp(jwt, header, len) == 0 && jwt[len] == '.';
 }
 
 /* Three base64url parts, the first of them our header; payload is a new reference, *signature where

@@ -6,6 +6,7 @@
 #ifndef API_SERVER_TOKEN_H
 #define API_SERVER_TOKEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@
 int server_token_create(const struct ca_installation *installation, const char *public_url,
     const char *tenant, const struct store_token *row, const unsigned char fingerprint[CA_SHA256],
     struct ca_buf *out);
+
+/* Has it the header that server_token_create() writes? */
+bool server_token_is_ours(const char *jwt);
 
 /*
  * Check form, signature and times; id is the row to look up. Only the exact header that

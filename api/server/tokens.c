@@ -7,6 +7,7 @@
 #include "api/server/request.h"
 #include "api/server/route.h"
 #include "api/server/server.h"
+#include "api/server/tenancy.h"
 #include "api/server/token.h"
 #include "ca/base/clock.h"
 #include "ca/base/text.h"
@@ -18,7 +19,7 @@
 
 struct token_state {
 	struct store_token row;
-	struct store_tenant tenant;
+	const struct server_tenant *tenant; /* the snapshot's */
 };
 
 static void token_state_free(void *state)
@@ -35,13 +36,18 @@ static void token_state_free(void *state)
 static json_t *token_json(
     const struct store_token *row, const char *tenant, const char *maker, const char *jwt)
 {
-	return json_pack("{s:s, s:s*, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:s*}", "id",
+	json_t *key = row->bound ? server_json_hex(row->spki_sha256, CA_SHA256) : NULL;
+
+	return json_pack(
+	    "{s:s, s:s*, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:s*, s:i, s:i, s:s*, s:o*}", "id",
 	    row->id, "token", jwt, "expires", server_json_time(row->expires_at), "created",
 	    server_json_time(row->created_at), "profile", row->profile, "tenant", tenant, "dns",
 	    server_json_names_of(&row->names, CA_NAME_DNS), "ip",
 	    server_json_names_of(&row->names, CA_NAME_IP), "uri",
-	    server_json_names_of(&row->names, CA_NAME_URI), "uses", row->uses_max, "uses_left",
-	    row->uses_max - row->uses, "operator", maker);
+	    server_json_names_of(&row->names, CA_NAME_URI), "email",
+	    server_json_names_of(&row->names, CA_NAME_EMAIL), "common_name",
+	    row->common_name[0] ? row->common_name : NULL, "uses", row->uses_max, "uses_left",
+	    row->uses_max - row->uses, "operator", maker, "spki_sha256", key);
 }
 
 /* ---- making one ---- */
@@ -56,8 +62,9 @@ static size_t length_of(const struct ca_names *names)
 }
 
 static int profile_field(
-    struct server_request *request, const json_t *body, struct store_token *row)
+    struct server_request *request, const json_t *body, struct token_state *token)
 {
+	struct store_token *row = &token->row;
 	const struct ca_profile *profile;
 	const char *name;
 	int r = server_json_string(body, "profile", false, &name, &request->why);
@@ -66,7 +73,7 @@ static int profile_field(
 		return r;
 	if (!name)
 		name = "service";
-	profile = ca_profile_builtin(name);
+	profile = ca_document_profile(&token->tenant->document, name);
 	if (!profile)
 		return ca_refuse(&request->why, CA_EPROFILE, "there is no profile %.64s", name);
 	if (profile->for_operators)
@@ -82,17 +89,56 @@ static int profile_field(
 	return 0;
 }
 
-/* micad's own names are reserved: better to hear so now than when the token is used. */
-static int check_reserved(struct server_request *request, const struct ca_names *names)
+/* What can never be granted is better heard of now than when the token is used: micad's own names,
+ * and what lies beyond the tenant's bounds. */
+static int check_names(struct server_request *request, const struct token_state *token)
 {
 	const struct ca_names *reserved = &request->snapshot->installation->settings.names;
+	const struct ca_names *names = &token->row.names;
+	int r = 0;
 
-	for (size_t i = 0; i < names->n; i++)
+	for (size_t i = 0; i < names->n && !r; i++) {
 		for (size_t k = 0; k < reserved->n; k++)
 			if (reserved->v[k].type == names->v[i].type &&
 			    ca_name_covers(names->v[i].value, reserved->v[k].value))
 				return ca_refuse(&request->why, CA_ENAMERESERVED,
 				    "%.200s is a name of the CA itself", names->v[i].value);
+		r = ca_constraints_check(&token->tenant->constraints, &names->v[i], &request->why);
+	}
+	return r;
+}
+
+/* A CN that is no name: the text that the bearer may have for it, and no other. */
+static int common_name_field(
+    struct server_request *request, const json_t *body, struct store_token *row)
+{
+	const char *text;
+	int r = server_json_string(body, "common_name", false, &text, &request->why);
+
+	if (r || !text)
+		return r;
+	if (!text[0] || strlen(text) >= sizeof(row->common_name) || strchr(text, '*'))
+		return ca_refuse(&request->why, CA_EFIELD,
+		    "common_name is a text of 1 to %zu octets without a star",
+		    sizeof(row->common_name) - 1);
+	snprintf(row->common_name, sizeof(row->common_name), "%s", text);
+	return 0;
+}
+
+/* The hash of the only public key that it shall be good for. */
+static int key_field(struct server_request *request, const json_t *body, struct store_token *row)
+{
+	const char *hex;
+	size_t len;
+	int r = server_json_string(body, "spki_sha256", false, &hex, &request->why);
+
+	if (r || !hex)
+		return r;
+	if (ca_unhex(hex, row->spki_sha256, sizeof(row->spki_sha256), &len) ||
+	    len != sizeof(row->spki_sha256))
+		return ca_refuse(&request->why, CA_EFIELD,
+		    "spki_sha256 is not a SHA-256 in hexadecimal (64 digits)");
+	row->bound = true;
 	return 0;
 }
 
@@ -114,23 +160,42 @@ static int lifetime_fields(
 	return 0;
 }
 
-static int parse_body(struct server_request *request, struct store_token *row)
+static int parse_fields(
+    struct server_request *request, const json_t *body, struct token_state *token)
 {
-	static const char *const known[] = { "profile", "dns", "ip", "uri", "ttl", "uses", NULL };
+	struct store_token *row = &token->row;
+	const char *tenant;
+	int r = server_json_string(body, "tenant", false, &tenant, &request->why);
+
+	if (!r)
+		r = server_tenant_of(request, tenant, &token->tenant);
+	if (!r)
+		r = server_json_names(body, &row->names, &request->why);
+	if (!r)
+		r = common_name_field(request, body, row);
+	if (!r && row->names.n == 0 && !row->common_name[0])
+		r = ca_refuse(&request->why, CA_ENONAMES, "a token grants at least one name");
+	if (!r)
+		r = check_names(request, token);
+	if (!r)
+		r = profile_field(request, body, token);
+	if (!r)
+		r = key_field(request, body, row);
+	return r ? r : lifetime_fields(request, body, row);
+}
+
+static int parse_body(struct server_request *request, struct token_state *token)
+{
+	static const char *const known[] = { "tenant", "profile", "dns", "ip", "uri", "email",
+		"common_name", "spki_sha256", "ttl", "uses", NULL };
 	json_t *body = NULL;
 	int r = server_json_parse(&request->body, known, &body, &request->why);
 
 	if (!r)
-		r = server_json_names(body, &row->names, &request->why);
-	if (!r && row->names.n == 0)
-		r = ca_refuse(&request->why, CA_ENONAMES, "a token grants at least one name");
-	if (!r)
-		r = check_reserved(request, &row->names);
-	if (!r)
-		r = profile_field(request, body, row);
-	if (!r)
-		r = lifetime_fields(request, body, row);
+		r = parse_fields(request, body, token);
 	json_decref(body);
+	if (!r)
+		token->row.tenant_id = token->tenant->row.id;
 	return r;
 }
 
@@ -138,8 +203,11 @@ static int run_add(struct store_tx *tx, void *arg)
 {
 	struct server_request *request = arg;
 	struct token_state *token = request->state;
-	int r = store_tenant_get(tx, token->row.tenant_id, &token->tenant);
+	struct store_tenant tenant;
+	int r = store_tenant_get(tx, token->row.tenant_id, &tenant);
 
+	if (!r && tenant.removed_at)
+		r = CA_ETENANTREMOVED;
 	return r ? r : store_token_add(tx, &token->row);
 }
 
@@ -147,18 +215,19 @@ static int answer_added(struct server_request *request)
 {
 	const struct token_state *token = request->state;
 	const struct ca_installation *installation = request->snapshot->installation;
-	const struct ca_authority *root = ca_installation_root(installation, token->row.tenant_id);
+	/* What micad itself is known by, whichever tenant the token is of. */
+	const struct ca_authority *root = ca_installation_root(installation, STORE_TENANT_SYSTEM);
 	struct ca_buf jwt = CA_BUF_INIT;
 	int r;
 
 	if (!root)
 		return CA_EINTERNAL;
-	r = server_token_create(installation, request->server->public_url, token->tenant.name,
+	r = server_token_create(installation, request->server->public_url, token->tenant->row.name,
 	    &token->row, root->sha256, &jwt);
 	if (!r)
 		r = server_answer_json(request, 201,
-		    token_json(&token->row, token->tenant.name, request->identity.operator_.name,
-			ca_buf_text(&jwt)));
+		    token_json(&token->row, token->tenant->row.name,
+			request->identity.operator_.name, ca_buf_text(&jwt)));
 	ca_buf_free(&jwt);
 	return r;
 }
@@ -176,9 +245,7 @@ int server_tokens_create(struct server_request *request)
 	request->resume = answer_added;
 	token->row.operator_id = request->identity.operator_.id;
 	token->row.certificate_id = request->identity.certificate_id;
-	token->row.tenant_id =
-	    request->identity.tenant_id ? request->identity.tenant_id : STORE_TENANT_DEFAULT;
-	r = parse_body(request, &token->row);
+	r = parse_body(request, token);
 	if (!r)
 		r = ca_random(id, sizeof(id));
 	if (r)
@@ -217,18 +284,19 @@ int server_tokens_list(struct server_request *request)
 	struct listing listing = { .list = json_array() };
 	const char *after = server_request_query(request, "cursor");
 	bool more = false;
+	int64_t tenant_id = 0;
 	size_t limit = 0;
-	int r = 0;
+	int r = server_tenant_scope(request, &tenant_id);
 
-	if (after && strlen(after) != STORE_TOKEN_ID - 1)
+	if (!r && after && strlen(after) != STORE_TOKEN_ID - 1)
 		r = ca_refuse(&request->why, CA_EQUERY, "the cursor is not one of this listing");
 	if (!r)
 		r = server_limit_parameter(request, &limit);
 	if (!r)
 		r = store_read_begin(request->server->store, &listing.tx);
 	if (!r)
-		r = store_token_list(listing.tx, request->identity.tenant_id, ca_now(), after,
-		    limit, &more, add_row, &listing);
+		r = store_token_list(
+		    listing.tx, tenant_id, ca_now(), after, limit, &more, add_row, &listing);
 	if (r == CA_ENOTFOUND)
 		r = ca_refuse(&request->why, CA_EQUERY, "the cursor is not one of this listing");
 	if (!r)
