@@ -190,6 +190,9 @@ static const struct row rows[] = {
 	{ .profile = "spiffe", .domain = DOMAIN, .cn = "a", .asks = SPIFFE_ID, .expected = CA_ESUBJECT },
 	{ .profile = "spiffe", .domain = DOMAIN, .asks = SPIFFE_ID "\nip:10.0.0.1", .expected = CA_ENAMEREFUSED },
 	{ .profile = "spiffe", .domain = DOMAIN, .asks = SPIFFE_ID "\nuri:https://example.org/", .expected = CA_ENAMEREFUSED },
+	{ .profile = "spiffe", .names = "ip:0.0.0.0/0", .domain = DOMAIN, .ranges = "ip:0.0.0.0/0", .asks = SPIFFE_ID "\nip:10.0.0.1", .expected = CA_ENAMEREFUSED },
+	{ .profile = "spiffe", .names = "email:*@example.org", .domain = DOMAIN, .asks = SPIFFE_ID "\nemail:a@example.org", .expected = CA_ENAMEREFUSED },
+	{ .profile = "spiffe", .names = "uri:https://example.org/*", .domain = DOMAIN, .asks = "uri:https://example.org/a", .expected = CA_ENAMEREFUSED },
 	{ .profile = "spiffe", .domain = DOMAIN, .asks = "uri:https://example.org/", .expected = CA_ENAMEREFUSED },
 	{ .profile = "spiffe", .domain = DOMAIN, .asks = SPIFFE_ID "\nuri:spiffe://example.org/b", .expected = CA_ENAMEREFUSED },
 	{ .profile = "spiffe", .domain = DOMAIN, .asks = SPIFFE_ID "\ndns:*.a.internal", .expected = CA_ENAMEREFUSED },
@@ -510,6 +513,11 @@ static void test_without_a_tenant(void **state)
 	t.request.constraints = NULL;
 	assert_int_equal(ca_policy_evaluate(&t.request, &grant, NULL), 0);
 	ca_grant_clear(&grant);
+	clear(&t);
+	row = (struct row){ .profile = "spiffe", .asks = "uri:spiffe://anything/a%2fb" };
+	lay(&row, &t);
+	t.request.constraints = NULL;
+	assert_int_equal(ca_policy_evaluate(&t.request, &grant, NULL), CA_ENAMEREFUSED);
 	clear(&t);
 }
 
