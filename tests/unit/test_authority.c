@@ -362,7 +362,8 @@ static void test_refuses(void **state)
 	    create("default-1", STORE_AUTHORITY_ISSUER, CA_KEY_EC_P256, root);
 	struct store_certificate row = { 0 };
 	struct ca_grant grant = grant_of("web.internal"), g;
-	char long_name[66];
+	char long_name[66], empty[] = "", control[] = "a\nb", delete[] = "a\x7f";
+	char *const no_texts[] = { long_name, empty, control, delete };
 
 	(void)state;
 	memset(long_name, 'a', sizeof(long_name));
@@ -385,6 +386,14 @@ static void test_refuses(void **state)
 	g = grant;
 	g.common_name = long_name;
 	assert_int_equal(issue(issuer, CA_KEY_EC_P256, &g, &urls, &row), CA_ESUBJECT);
+	for (size_t i = 0; i < sizeof(no_texts) / sizeof(*no_texts); i++) {
+		g = grant;
+		g.organization = no_texts[i];
+		assert_int_equal(issue(issuer, CA_KEY_EC_P256, &g, &urls, &row), CA_ESUBJECT);
+		g.organization = NULL;
+		g.organizational_unit = no_texts[i];
+		assert_int_equal(issue(issuer, CA_KEY_EC_P256, &g, &urls, &row), CA_ESUBJECT);
+	}
 	g = grant;
 	g.common_name = NULL;
 	g.names = (struct ca_names)CA_NAMES_INIT;
