@@ -11,7 +11,7 @@ if [ -z "${MICA_BUILD:-}" ]; then
 		[ ! -x "$MICA_BUILD/micad" ] || break
 	done
 fi
-export MICA_BUILD MICA_SOURCE
+export -n MICA_BUILD MICA_SOURCE # for us: mica would take MICA_SOURCE for its flag --source
 micad=$MICA_BUILD/micad
 mica=$MICA_BUILD/mica
 
@@ -374,6 +374,20 @@ issue() { # DIRECTORY CN SAN [JSON [rsa|ec]]
 keep() { # DIRECTORY
 	jq -r '[.certificate] + .chain | .[] | rtrimstr("\n")' "$work/body" >"$1/tls.crt" &&
 		field .serial >"$1/serial" && cp "$state/admin/ca.crt" "$1/ca.crt"
+}
+
+# An operator by the admin, or with the context in DIRECTORY of $maker: tls.key, csr, tls.crt and serial in DIRECTORY, if
+# it was made; what the CA says of it in DIRECTORY/operator.json.
+maker=
+make_operator() { # DIRECTORY NAME [ROLE [JSON]]
+	mkdir -p "$1"
+	make_csr "$1/csr" "$1/tls.key" "$2" || return 1
+	jq -n --rawfile csr "$1/csr" --arg name "$2" --arg role "${3:-operator}" --argjson more "${4:-{\}}" \
+		'{csr: $csr, name: $name, role: $role} + $more' >"$1/body"
+	with "${maker:-$state/admin}" POST /v1/operators "${json[@]}" --data-binary "@$1/body"
+	[ "$status" = 201 ] || return 1
+	field .operator >"$1/operator.json"
+	field .certificate >"$1/answer" && cp "$1/answer" "$work/body" && keep "$1"
 }
 
 # Serials on record with the profile "service", sorted, to $work/record.

@@ -139,12 +139,9 @@ with "$work/web" GET /v1/trust-bundle
 answered "but what is anyone's is still there" 200
 
 # ---- roles ----
-operator() { # NAME [ROLE]
-	mkdir "$work/$1"
-	make_csr "$work/$1/csr" "$work/$1/tls.key" "$1"
-	csr_body "$work/$1/csr" "{\"profile\":\"operator\"${2:+,\"role\":\"$2\"}}" >"$work/$1/body"
-	op POST $certificates "${json[@]}" --data-binary "@$work/$1/body"
-	[ "$status" = 201 ] && keep "$work/$1"
+operator() { # NAME [ROLE [JSON]]
+	made=$work/$1/operator.json
+	make_operator "$work/$1" "$@"
 }
 op GET /v1/whoami
 is "the first operator is an admin" "$(field '[.kind, .name, .role] | join(" ")')" "operator admin admin"
@@ -160,7 +157,7 @@ for role in auditor operator tenant-admin; do
 	done
 	csr_body "$work/the-$role/csr" '{"profile":"operator","role":"admin"}' >"$work/more"
 	with "$work/the-$role" POST $certificates "${json[@]}" --data-binary "@$work/more"
-	problem "nor an admin of itself" 409 already-exists
+	like "nor an admin of itself" "$status" '^4'
 	csr_body "$work/the-$role/csr" '{"profile":"operator"}' >"$work/more"
 	with "$work/the-$role" POST $certificates "${json[@]}" --data-binary "@$work/more"
 	is "but renews its own" "$status $(field .common_name)" "201 the-$role"
@@ -275,13 +272,9 @@ op GET /v1/whoami
 answered "the admin is still the admin" 200
 
 # ---- operators and their own certificates ----
-mkdir "$work/auditor"
-make_csr "$work/auditor/csr" "$work/auditor/tls.key" eve
-csr_body "$work/auditor/csr" '{"profile":"operator","role":"auditor"}' >"$work/auditor/body"
-op POST $certificates "${json[@]}" --data-binary "@$work/auditor/body"
+make_operator "$work/auditor" eve auditor
 answered "an auditor is made" 201
-keep "$work/auditor"
-eve=$(field .serial)
+eve=$(<"$work/auditor/serial")
 admin=$(openssl x509 -in "$state/admin/tls.crt" -noout -serial | cut -d= -f2)
 with "$work/auditor" GET "$certificates/$eve"
 answered "an operator sees its own certificate" 200
@@ -297,5 +290,171 @@ with "$work/auditor" GET "$certificates/$eve"
 problem "which ends with that" 401 certificate-revoked
 is "who asked for a certificate is on record" "$(sqlite3 "$state/mica.db" \
 	"SELECT hex(b.serial) FROM certificates c JOIN certificates b ON b.id = c.issued_by WHERE hex(c.serial) = upper('$eve')")" "$admin"
+
+# ---- making operators ----
+operators=/v1/operators
+names() { # QUERY: of the operators listed, sorted
+	op GET "$operators?limit=500$1"
+	field '.operators[].name' | sort | paste -sd' '
+}
+operator amy auditor '{"email":"Amy.Example@Example.ORG"}'
+answered "an operator with an e-mail address" 201
+is "is shown as it was made" "$(jq -r '[.name, .role, .tenant, .email, (.created | type)] | map(tostring) | join(" ")' "$made")" \
+	"amy auditor default Amy.Example@example.org string"
+is "gets a certificate for 30 days" "$(jq '((.not_after | fromdate) - (.issued_at | fromdate)) / 86400' "$work/amy/answer")" 30
+with "$work/amy" GET /v1/whoami
+is "and is that operator" "$(field '[.name, .role, .tenant] | join(" ")')" "amy auditor default"
+operator root-two admin
+is "an admin is the whole installation's" "$(jq -r '[.role, .tenant, .email] | map(tostring) | join(" ")' "$made")" "admin null null"
+refused() { # DESCRIPTION STATUS CODE NAME [ROLE [JSON]]
+	rm -rf "$work/refused"
+	make_operator "$work/refused" "${@:4}"
+	problem "$1" "$2" "$3"
+}
+refused "an admin of a tenant" 400 field-invalid root-three admin '{"tenant":"default"}'
+refused "a role that is none" 400 field-invalid zoe king
+refused "an e-mail address that is none" 400 field-invalid zoe operator '{"email":"zoe.secret"}'
+check_fails "which is not told again" grep -q zoe.secret "$work/body" "$work/micad.log"
+refused "an e-mail address too long" 400 field-invalid zoe operator "{\"email\":\"z@$(printf 'a%.0s' $(seq 60)).$(printf 'b%.0s' $(seq 60)).$(printf 'c%.0s' $(seq 60)).$(printf 'd%.0s' $(seq 60)).$(printf 'e%.0s' $(seq 20))\"}"
+refused "a tenant that is not there" 404 not-found zoe operator '{"tenant":"nowhere"}'
+refused "the installation's own" 404 not-found zoe operator '{"tenant":"system"}'
+refused "a name that is taken" 409 already-exists amy
+refused "a name that is none" 400 name-malformed 'Zoe Smith'
+refused "a field that is not known" 400 field-unknown zoe operator '{"ttl":"90d"}'
+make_csr "$work/zoe.csr" "$work/zoe.key" -
+jq -n --rawfile csr "$work/zoe.csr" '{csr: $csr, name: "zoe"}' >"$work/zoe.json"
+op POST $operators "${json[@]}" --data-binary "@$work/zoe.json"
+is "a request without a subject gets the name from the body" "$status $(field '[.operator.role, .certificate.common_name] | join(" ")')" "201 operator zoe"
+make_csr "$work/zed.csr" "$work/zed.key" 'PIV'
+jq -n --rawfile csr "$work/zed.csr" '{csr: $csr, name: "zed"}' >"$work/zed.json"
+op POST $operators "${json[@]}" --data-binary "@$work/zed.json"
+problem "one with another's does not" 403 subject-refused
+
+# ---- who may make whom ----
+maker=$work/the-tenant-admin
+for role in tenant-admin operator auditor; do
+	operator "her-$role" "$role" '{"email":"her@example.org"}'
+	is "a tenant-admin makes a $role of its tenant" "$status $(jq -r .tenant "$made")" "201 default"
+done
+refused "but no admin" 403 forbidden mallory admin
+refused "nor one of another tenant" 404 not-found mallory operator '{"tenant":"other"}'
+is "in the words for one that is not there" "$(field .detail)" "there is no tenant other"
+for role in operator auditor; do
+	maker=$work/the-$role
+	refused "the role $role makes nobody" 403 forbidden mallory auditor
+	with "$maker" DELETE $operators/amy
+	problem "and removes nobody" 403 forbidden
+done
+maker=$work/web
+refused "nor does a service" 401 certificate-revoked mallory auditor
+maker=
+
+# ---- listing ----
+is "operators in office are listed" "$(names '&tenant=default' | tr ' ' '\n' | grep -c -e '^her-' -e '^amy$' -e '^zoe$')" 5
+is "admins among those of the whole installation" "$(names '' | tr ' ' '\n' | grep -x -e admin -e root-two | paste -sd,)" admin,root-two
+is "and not among a tenant's" "$(names '&tenant=default' | tr ' ' '\n' | grep -cx -e admin -e root-two)" 0
+op GET "$operators?limit=500"
+is "with their addresses" "$(field '.operators[] | select(.name == "amy") | .email')" Amy.Example@example.org
+is "and until when they can ask" "$(field '.operators[] | select(.name == "amy") | .expires')" "$(jq -r .not_after "$work/amy/answer")"
+is "an address finds its operator, in any case" "$(names '&email=AMY.example%40EXAMPLE.org')" amy
+is "or several" "$(names '&email=her%40example.org')" "her-auditor her-operator her-tenant-admin"
+is "or nobody" "$(names '&email=amy%40example.com')" ""
+op GET "$operators?email=amy"
+problem "an address that is none" 400 query-invalid
+with "$work/the-tenant-admin" GET "$operators?limit=500"
+is "a tenant-admin sees its tenant's" "$(field '[.operators[].tenant] | unique | join(" ")')" default
+is "with their addresses" "$(field '.operators[] | select(.name == "amy") | .email')" Amy.Example@example.org
+for role in operator auditor; do
+	with "$work/the-$role" GET "$operators?limit=500"
+	is "the role $role sees who is there" "$status $(field '[.operators[].name] | index("amy") != null')" "200 true"
+	is "and no address" "$(field '[.operators[] | has("email")] | any')" false
+	with "$work/the-$role" GET "$operators?email=her%40example.org"
+	problem "nor guesses one" 403 forbidden
+done
+cursor=
+: >"$work/paged"
+for _ in $(seq 20); do
+	op GET "$operators?limit=3${cursor:+&cursor=$cursor}"
+	field '.operators[].name' >>"$work/paged"
+	cursor=$(field '.next // empty')
+	[ -n "$cursor" ] || break
+done
+is "pages of three hold the same" "$(sort "$work/paged" | paste -sd' ')" "$(names '')"
+op GET "$operators?cursor=aTE"
+problem "a cursor of another listing" 400 query-invalid
+check_fails "no address can be read in the database" grep -qiE 'amy\.example|her@example' "$state/mica.db" "$state/mica.db-wal"
+check_fails "nor in the log" grep -qiE 'amy\.example|her@example|her%40' "$work/micad.log"
+is "equal addresses are sealed apart" "$(sqlite3 "$state/mica.db" \
+	"SELECT count(DISTINCT email_sealed) || ' ' || count(DISTINCT email_hash) FROM operators WHERE name LIKE 'her-%'")" "3 1"
+
+# ---- the end of an operator ----
+with "$work/her-operator" POST /v1/tokens "${json[@]}" --data-binary '{"dns":["left.internal"]}'
+token=$(field .token)
+answered "an operator makes a token" 201
+# Two requests over one connection; between them the operator is removed.
+{
+	printf 'GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\n\r\n'
+	await 15 test -e "$work/removed"
+	printf 'GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+} | shows "$work/her-operator" >"$work/open2" &
+pipe_pid=$!
+own
+await 10 test -s "$work/open2"
+with "$work/the-tenant-admin" DELETE $operators/her-operator
+answered "and is removed by the tenant-admin" 204
+touch "$work/removed"
+end "$pipe_pid" 0
+like "its open connection is refused at the next request" \
+	"$(grep -ao -e 'HTTP/1.1 [0-9]*' -e certificate-revoked -e operator-removed "$work/open2" | paste -sd,)" \
+	'^HTTP/1.1 200,HTTP/1.1 401,(certificate-revoked|operator-removed)$'
+make_csr "$work/left.csr" "$work/key.pem" left.internal DNS:left.internal
+csr_body "$work/left.csr" >"$work/left.json"
+bearer "$token" POST $certificates "${json[@]}" --data-binary "@$work/left.json"
+like "its token is good for nothing" "$status $(field .code)" '^401 token-(removed|maker-removed)$'
+op GET "$certificates/$(<"$work/her-operator/serial")"
+is "its certificate is revoked" "$(field '[.status, .revocation_reason] | join(" ")')" "revoked cessationOfOperation"
+is "it is listed no more" "$(names '' | tr ' ' '\n' | grep -cx her-operator)" 0
+op DELETE $operators/her-operator
+answered "removed twice" 204
+refused "its name is never used again" 409 already-exists her-operator
+op DELETE $operators/nobody
+problem "one who never was" 404 not-found
+with "$work/the-tenant-admin" DELETE $operators/admin
+problem "to a tenant-admin an admin is not there" 404 not-found
+is "in the words for one who never was" "$(field .detail)" "there is no operator admin"
+with "$work/the-tenant-admin" DELETE $operators/her-tenant-admin
+answered "but another tenant-admin is" 204
+op DELETE $operators/root-two
+answered "an admin removes another" 204
+op DELETE $operators/admin
+problem "but never the last" 400 invalid-argument
+like "and is told why" "$(field .detail)" 'last admin'
+op GET /v1/whoami
+answered "who is there still" 200
+
+# ---- mica ----
+export MICA_HOME=$state/admin
+check "mica operator create" "$mica" operator create cli --email cli@example.org --role auditor --tenant default --out "$work/cli"
+make_csr "$work/card.csr" "$work/card.key" card
+"$mica" operator create card --csr "$work/card.csr" >"$work/card.crt" 2>"$work/err"
+is "a key kept elsewhere" "$? $(openssl x509 -in "$work/card.crt" -noout -pubkey | sha256sum)" "0 $(openssl pkey -in "$work/card.key" -pubout | sha256sum)"
+"$mica" operator create both --csr "$work/card.csr" --out "$work/both" >/dev/null 2>&1
+is "is not made here, too" "$?" 2
+"$mica" operator create wrong --csr "$work/mica.db" >/dev/null 2>&1
+is "a request that is not there" "$?" 4
+like "mica operator list" "$("$mica" operator list --email CLI@example.org)" 'cli +auditor +default .*cli@example.org'
+is "in JSON" "$("$mica" operator list --all --json | jq -r '.operators[] | select(.name == "card") | .role')" operator
+check "mica operator renew, for another" "$mica" operator renew cli --out "$work/cli-again"
+check "whose new context works" "$mica" list --home "$work/cli-again"
+check "mica operator remove" "$mica" operator remove cli
+for home in cli cli-again; do
+	"$mica" list --home "$work/$home" >/dev/null 2>&1
+	is "ends $home" "$?" 3
+done
+"$mica" operator remove ../tokens >/dev/null 2>&1
+is "a name that would leave its path" "$?" 2
+is "mica identity list, of nobody" "$("$mica" identity list --json | jq -c .)" '{"identities":[],"next":null}'
+"$mica" identity disable 7 >/dev/null 2>&1
+is "mica identity disable, of nobody" "$?" 4
 stop_ca
 plan

@@ -139,12 +139,8 @@ redeem 1
 problem "a removed token, the key that it enrolled" 401 token-removed
 
 # ---- a maker who lost the right ----
-mkdir "$work/second"
-make_csr "$work/second/csr" "$work/second/tls.key" second
-csr_body "$work/second/csr" '{"profile":"operator"}' >"$work/second/body"
-op POST /v1/certificates "${json[@]}" --data-binary "@$work/second/body"
+make_operator "$work/second" second
 answered "an admin makes a second operator" 201
-keep "$work/second"
 with "$work/second" POST /v1/tokens "${json[@]}" --data-binary '{"dns":["web.internal"],"uses":3}'
 answered "who makes a token" 201
 orphan=$(field .token)
@@ -183,13 +179,9 @@ bearer "$long" POST /v1/certificates "${json[@]}" --data-binary "@$work/long.jso
 answered "is taken" 201
 
 # ---- a maker whose key leaked: what was made with it goes with it ----
-mkdir "$work/third"
-make_csr "$work/third/csr" "$work/third/tls.key" third
-csr_body "$work/third/csr" '{"profile":"operator"}' >"$work/third/body"
-op POST /v1/certificates "${json[@]}" --data-binary "@$work/third/body"
+make_operator "$work/third" third
 answered "an admin makes a third operator" 201
-keep "$work/third"
-third=$(field .serial)
+third=$(<"$work/third/serial")
 with "$work/third" POST /v1/tokens "${json[@]}" --data-binary '{"dns":["web.internal"]}'
 answered "who makes a token" 201
 stolen=$(field .token)
