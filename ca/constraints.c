@@ -175,8 +175,13 @@ static int add_range(gnutls_x509_name_constraints_t nc, const char *text, add_fu
 	return g;
 }
 
-/* Permitted ranges of one family leave the other to be excluded as a whole: a form is restricted
- * only to what is listed of it, but not every verifier tells the families apart. */
+/*
+ * No range: all addresses are excluded. Ranges of one family only: GnuTLS holds the other one for
+ * unrestricted, and Java compares addresses of one family with an excluded 0.0.0.0/0 or ::/0 of the
+ * other, and refuses certificates that it should take. So the other family is restricted, too, to
+ * the one address that nobody has. (0.0.0.0 and :: are not granted by that:
+ * ca_constraints_check().)
+ */
 static int add_ranges(gnutls_x509_name_constraints_t nc, const struct ca_patterns *ranges)
 {
 	bool v4 = false, v6 = false;
@@ -190,9 +195,11 @@ static int add_ranges(gnutls_x509_name_constraints_t nc, const struct ca_pattern
 		g = add_range(nc, ranges->v[i].text, gnutls_x509_name_constraints_add_permitted);
 	}
 	if (g >= 0 && !v4)
-		g = add_range(nc, "0.0.0.0/0", gnutls_x509_name_constraints_add_excluded);
+		g = v6 ? add_range(nc, "0.0.0.0/32", gnutls_x509_name_constraints_add_permitted)
+		       : add_range(nc, "0.0.0.0/0", gnutls_x509_name_constraints_add_excluded);
 	if (g >= 0 && !v6)
-		g = add_range(nc, "::/0", gnutls_x509_name_constraints_add_excluded);
+		g = v4 ? add_range(nc, "::/128", gnutls_x509_name_constraints_add_permitted)
+		       : add_range(nc, "::/0", gnutls_x509_name_constraints_add_excluded);
 	return g;
 }
 

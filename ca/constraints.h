@@ -37,7 +37,8 @@ int ca_constraints_check(
 
 /*
  * Set the extension, critical, when anything is constrained: permitted DNS and URI, permitted IP
- * ranges or, for a family that has none, all of it excluded. Never directory names or e-mail.
+ * ranges (of a family that has none, only its unspecified address), or all addresses excluded.
+ * Never directory names or e-mail.
  */
 int ca_constraints_set(gnutls_x509_crt_t crt, const struct ca_constraints *constraints);
 

@@ -171,6 +171,9 @@ static char *read_back(const struct ca_constraints *constraints)
 
 #define NO_V4 "-4:0000000000000000\n"
 #define NO_V6 "-4:0000000000000000000000000000000000000000000000000000000000000000\n"
+/* Beside ranges of the other family; see add_ranges(). */
+#define ONLY_NOBODY_V4 "+4:00000000ffffffff\n"
+#define ONLY_NOBODY_V6 "+4:00000000000000000000000000000000ffffffffffffffffffffffffffffffff\n"
 
 static void test_extension(void **state)
 {
@@ -182,9 +185,11 @@ static void test_extension(void **state)
 		    "+1:web.internal\n+1:db.internal\n" NO_V4 NO_V6 },
 		{ NULL, NULL, "example.org", "+3:example.org\n" NO_V4 NO_V6 },
 		{ NULL, "ip:10.1.0.0/16\nip:192.0.2.1", NULL,
-		    "+4:0a010000ffff0000\n+4:c0000201ffffffff\n" NO_V6 },
+		    "+4:0a010000ffff0000\n+4:c0000201ffffffff\n" ONLY_NOBODY_V6 },
 		{ NULL, "ip:fd00::/8", NULL,
-		    "+4:fd000000000000000000000000000000ff000000000000000000000000000000\n" NO_V4 },
+		    "+4:"
+		    "fd000000000000000000000000000000ff000000000000000000000000000000"
+		    "\n" ONLY_NOBODY_V4 },
 		{ "dns:web.internal", "ip:0.0.0.0/0\nip:2001:db8::1", "example.org",
 		    "+1:web.internal\n+3:example.org\n+4:0000000000000000\n"
 		    "+4:20010db8000000000000000000000001ffffffffffffffffffffffffffffffff\n" },
