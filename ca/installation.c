@@ -13,6 +13,7 @@ void ca_installation_free(struct ca_installation *inst)
 	for (size_t i = 0; i < inst->authorities_len; i++)
 		ca_authority_free(inst->authorities[i]);
 	free(inst->authorities);
+	free(inst->retired);
 	free(inst->reserved_keys);
 	ca_keyring_free(inst->keyring);
 	store_installation_clear(&inst->settings);
@@ -61,6 +62,19 @@ static int keep(struct ca_installation *inst, struct ca_authority *authority)
 	return 0;
 }
 
+static int keep_retired(struct ca_installation *inst, const struct store_authority *row)
+{
+	struct ca_retired *list =
+	    reallocarray(inst->retired, inst->retired_len + 1, sizeof(struct ca_retired));
+
+	if (!list)
+		return CA_ENOMEM;
+	inst->retired = list; /* transferred */
+	list[inst->retired_len++] =
+	    (struct ca_retired){ row->id, row->parent_id, row->tenant_id, row->kind };
+	return 0;
+}
+
 static int open_key(
     const struct loading *loading, const struct store_authority *row, struct ca_key **out)
 {
@@ -86,7 +100,9 @@ static int load_authority(const struct store_authority *row, void *arg)
 	int r;
 
 	r = reserve_key(loading->inst, row->spki_sha256);
-	if (r || row->status == STORE_AUTHORITY_RETIRED)
+	if (!r && row->status == STORE_AUTHORITY_RETIRED)
+		return keep_retired(loading->inst, row);
+	if (r)
 		return r;
 	r = open_key(loading, row, &key);
 	if (r) {
@@ -248,14 +264,18 @@ const struct ca_authority *ca_installation_root(
 	return root_of(inst, issuer);
 }
 
+static bool is_issuer(enum store_authority_kind kind)
+{
+	return kind == STORE_AUTHORITY_ISSUER || kind == STORE_AUTHORITY_SYSTEM;
+}
+
 /* The root that the authority at i brings into its tenant's bundle, or NULL. */
 static const struct ca_authority *trusted_root(
     const struct ca_installation *inst, int64_t tenant_id, size_t i)
 {
 	const struct ca_authority *issuer = inst->authorities[i];
 
-	if (issuer->tenant_id != tenant_id ||
-	    (issuer->kind != STORE_AUTHORITY_ISSUER && issuer->kind != STORE_AUTHORITY_SYSTEM))
+	if (issuer->tenant_id != tenant_id || !is_issuer(issuer->kind))
 		return NULL;
 	return root_of(inst, issuer);
 }
@@ -275,4 +295,31 @@ int ca_installation_trust_bundle(const struct ca_installation *inst, int64_t ten
 			r = each(root, arg);
 	}
 	return r;
+}
+
+static bool is_retired(const struct ca_installation *inst, int64_t id)
+{
+	for (size_t i = 0; i < inst->retired_len; i++)
+		if (inst->retired[i].id == id)
+			return true;
+	return false;
+}
+
+int64_t ca_installation_trust_bundle_sequence(const struct ca_installation *inst, int64_t tenant_id)
+{
+	int64_t sequence = 0;
+
+	for (size_t i = 0; i < inst->authorities_len; i++) {
+		const struct ca_authority *issuer = inst->authorities[i];
+
+		if (issuer->tenant_id == tenant_id && is_issuer(issuer->kind))
+			sequence += 1 + is_retired(inst, issuer->parent_id);
+	}
+	for (size_t i = 0; i < inst->retired_len; i++) {
+		const struct ca_retired *issuer = &inst->retired[i];
+
+		if (issuer->tenant_id == tenant_id && is_issuer(issuer->kind))
+			sequence += 2 + is_retired(inst, issuer->parent_id);
+	}
+	return sequence;
 }

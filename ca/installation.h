@@ -66,10 +66,19 @@ int ca_recover_admin(
 /* Take the state directory's lock; close(*fd) lets go. CA_ELOCKED, CA_ENOTFOUND. */
 int ca_state_lock(const char *state, int *fd, struct ca_detail *why);
 
+/* An authority that signs no more and is believed no more: what its key was stays reserved, and
+ * that it ended counts. */
+struct ca_retired {
+	int64_t id, parent_id, tenant_id;
+	enum store_authority_kind kind;
+};
+
 struct ca_installation {
 	struct store_installation settings;
 	struct ca_authority **authorities; /* owned, all that are not retired */
 	size_t authorities_len;
+	struct ca_retired *retired; /* owned */
+	size_t retired_len;
 	unsigned char (*reserved_keys)[CA_SHA256]; /* SPKI hashes of all our CAs, owned */
 	size_t reserved_keys_len;
 	unsigned char token_key[32]; /* HS256 */
@@ -110,6 +119,15 @@ const struct ca_authority *ca_installation_root(
  * returned if not 0. */
 int ca_installation_trust_bundle(const struct ca_installation *inst, int64_t tenant_id,
     int (*each)(const struct ca_authority *root, void *arg), void *arg);
+
+/*
+ * A number that has grown whenever the trust bundle is another than before, and never falls, by
+ * restarts neither: every issuer that the tenant ever had counts once, once more when it is
+ * retired, and once more when the root above it is. (Rows of authorities are never deleted, and a
+ * root's certificate is never replaced.) It may grow without a change of the bundle.
+ */
+int64_t ca_installation_trust_bundle_sequence(
+    const struct ca_installation *inst, int64_t tenant_id);
 
 /* ---- micad's own certificate ---- */
 

@@ -47,6 +47,8 @@ static const struct server_route routes[] = {
 	{ "PUT", "/v1/sources/{source}", SERVER_ADMIN, SOURCE_BODY, NULL, server_sources_set },
 	{ "DELETE", "/v1/sources/{source}", SERVER_ADMIN, 0, NULL, server_sources_remove },
 	{ "GET", "/v1/trust-bundle", SERVER_ANYONE, 0, bundle_query, server_trust_bundle },
+	{ "GET", "/v1/tenants/{tenant}/spiffe-bundle", SERVER_ANYONE, 0, NULL,
+	    server_spiffe_bundle },
 	{ "GET", "/v1/whoami", SERVER_HOLDER | SERVER_MAY_READ, 0, NULL, server_whoami },
 	{ "GET", "/healthz", SERVER_ANYONE, 0, NULL, server_healthz },
 	{ "GET", "/readyz", SERVER_ANYONE, 0, NULL, server_readyz },

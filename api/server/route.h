@@ -64,6 +64,7 @@ int server_sources_show(struct server_request *request);
 int server_sources_set(struct server_request *request);
 int server_sources_remove(struct server_request *request);
 int server_trust_bundle(struct server_request *request);
+int server_spiffe_bundle(struct server_request *request);
 int server_whoami(struct server_request *request);
 int server_healthz(struct server_request *request);
 int server_readyz(struct server_request *request);

@@ -723,6 +723,44 @@ static void test_retired_and_trusted(void **state)
 	ca_installation_free(inst);
 }
 
+static int64_t sequence_after(const char *dir, const char *statement, int64_t tenant_id)
+{
+	struct ca_installation *inst;
+	int64_t sequence;
+
+	if (statement)
+		sql(dir, statement);
+	inst = load(dir);
+	sequence = ca_installation_trust_bundle_sequence(inst, tenant_id);
+	ca_installation_free(inst);
+	return sequence;
+}
+
+/* It grows with each change, and does not begin anew. */
+static void test_bundle_sequence(void **state)
+{
+	static const char *const changes[] = {
+		"UPDATE authorities SET status = 3 WHERE name = 'default-1'",
+		"UPDATE authorities SET status = 3 WHERE name IN ('root-1', 'system-1')",
+	};
+	int64_t last, next;
+
+	init_well(*state);
+	last = sequence_after(*state, NULL, STORE_TENANT_DEFAULT);
+	assert_int_equal(last, 1);
+	assert_int_equal(sequence_after(*state, NULL, STORE_TENANT_DEFAULT), last);
+	assert_int_equal(
+	    sequence_after(*state, "UPDATE authorities SET status = 2 WHERE name = 'system-1'",
+		STORE_TENANT_DEFAULT),
+	    last);
+	assert_int_equal(sequence_after(*state, NULL, 77), 0);
+	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+		next = sequence_after(*state, changes[i], STORE_TENANT_DEFAULT);
+		assert_true(next > last);
+		last = next;
+	}
+}
+
 /* ---- interruptions ---- */
 
 static void init_in_child(const char *dir)
@@ -1198,6 +1236,7 @@ int main(void)
 		TEST(test_database_holds_no_key),
 		TEST(test_tampering),
 		TEST(test_retired_and_trusted),
+		TEST(test_bundle_sequence),
 		TEST(test_killed),
 		TEST(test_left_half_way),
 		TEST(test_admin_moved_away),

@@ -52,6 +52,11 @@ static void finds_and_refuses(void **state)
 	assert_string_equal(parameter, "4a:bb");
 	assert_int_equal(find("POST", "/v1/certificates/4a/revoke", parameter, allow), 0);
 	assert_string_equal(parameter, "4a");
+	assert_int_equal(find("GET", "/v1/tenants/pay/spiffe-bundle", parameter, allow), 0);
+	assert_string_equal(parameter, "pay");
+	assert_int_equal(find("GET", "/v1/tenants//spiffe-bundle", parameter, allow), CA_EPATH);
+	assert_int_equal(
+	    find("GET", "/v1/tenants/pay/x/spiffe-bundle", parameter, allow), CA_EPATH);
 	assert_int_equal(find("PUT", "/v1/certificates", parameter, allow), CA_EMETHOD);
 	assert_string_equal(allow, "POST, GET, HEAD");
 	assert_int_equal(find("POST", "/v1/certificates/4a", parameter, allow), CA_EMETHOD);
