@@ -105,7 +105,10 @@ function authenticate(token, audiences) {
 
 function holder(claims, audiences) {
 	const io = claims['kubernetes.io'];
+	const isObject = (value) => typeof value === 'object' && value !== null;
 	const gone = { error: '[invalid bearer token, service account token has been invalidated]' };
+	if (!isObject(io) || !isObject(io.serviceaccount) || (io.pod && !isObject(io.pod)))
+		return { error: 'invalid bearer token' };
 	if (accounts.get(io.namespace + '/' + io.serviceaccount.name) !== io.serviceaccount.uid)
 		return gone;
 	const extra = { 'authentication.kubernetes.io/credential-id': ['JTI=' + claims.jti] };
