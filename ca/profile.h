@@ -32,9 +32,7 @@ struct ca_profile {
 	bool new_key; /* a renewal needs a new key */
 	struct ca_patterns common_names; /* globs (type CA_NAME_DNS, matched by ca_glob_match()) of
 					    what a CN may be that is no name of the certificate: a
-					    PostgreSQL role. It is not repeated in the SAN. A glob
-					    of stars only is for tokens and operators, not for
-					    rules: see ca_policy_evaluate() */
+					    PostgreSQL role. It is not repeated in the SAN */
 	struct {
 		char *organization, *organizational_unit; /* what a certificate's subject has beside
 							     the CN; owned; NULL: not there */

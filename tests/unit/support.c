@@ -81,3 +81,16 @@ void support_patterns(const char *lines, bool placeholders, struct ca_patterns *
 		lines += len + (lines[len] == '\n');
 	}
 }
+
+void support_globs(const char *lines, bool placeholders, struct ca_patterns *out)
+{
+	struct ca_detail why = { "" };
+
+	while (lines && *lines) {
+		size_t len = strcspn(lines, "\n");
+
+		if (ca_patterns_add_glob(out, lines, len, placeholders, &why))
+			fail_msg("%s", why.text);
+		lines += len + (lines[len] == '\n');
+	}
+}

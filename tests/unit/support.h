@@ -28,4 +28,7 @@ int support_run(struct ca_buf *out, const char *format, ...) __attribute__((form
  * one is refused. */
 void support_patterns(const char *lines, bool placeholders, struct ca_patterns *out);
 
+/* The same from lines that are globs. */
+void support_globs(const char *lines, bool placeholders, struct ca_patterns *out);
+
 #endif

@@ -405,6 +405,38 @@ static void test_globs(void **state)
 	assert_false(ca_glob_match("*a*b*", "xxbxxaxx"));
 }
 
+static void test_globs_that_are_none(void **state)
+{
+	static const struct {
+		const char *text;
+		bool placeholders, fine;
+	} globs[] = { { "app_*", false, true }, { "*", false, true }, { "a*_*", false, true },
+		{ "App User (1)", false, true }, { "app_{sa}", true, true },
+		{ "{ns}_{sa}", true, true }, { "{ns}.*", true, true }, { "", false, false },
+		{ "a*b*", false, false }, { "a-*-*", false, false }, { "{ns}-{sa}", true, false },
+		{ "{ns}{sa}", true, false }, { "{ns}*", true, false }, { "*-{ns}", true, false },
+		{ "{NS}", true, false }, { "{}", true, false }, { "{ns", true, false },
+		{ "ns}", true, false }, { "app_{sa}", false, false }, { "a\n", false, false },
+		{ "\xc3\xa4", false, false }, { "a\x7f", false, false } };
+	struct ca_patterns patterns = { 0 };
+	char text[CA_GLOB_LENGTH_MAX + 1];
+	struct ca_detail why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(globs) / sizeof(*globs); i++) {
+		int r = ca_patterns_add_glob(
+		    &patterns, globs[i].text, strlen(globs[i].text), globs[i].placeholders, &why);
+
+		if (r != (globs[i].fine ? 0 : CA_ENAME))
+			fail_msg("%s: %s", globs[i].text, ca_error_code(r));
+	}
+	memset(text, 'a', sizeof(text));
+	assert_int_equal(ca_patterns_add_glob(&patterns, text, sizeof(text), true, &why), CA_ENAME);
+	assert_int_equal(ca_patterns_add_glob(&patterns, text, sizeof(text) - 1, true, &why), 0);
+	assert_int_equal(ca_patterns_add_glob(&patterns, "a\0b", 3, true, &why), CA_ENAME);
+	ca_patterns_free(&patterns);
+}
+
 /* Stars upon stars, and a text that fails at its very end: what takes others a lifetime. */
 static void test_no_blow_up(void **state)
 {
@@ -440,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_literals),
 		cmocka_unit_test(test_globs),
+		cmocka_unit_test(test_globs_that_are_none),
 		cmocka_unit_test(test_no_blow_up),
 	};
 

@@ -24,6 +24,8 @@ struct row {
 	int64_t ttl;
 	/* what may be had */
 	const char *granted, *patterns, *reserved;
+	const char
+	    *globs; /* for a CN that is no name, one a line; NULL: the profile alone says it */
 	bool no_wildcards;
 	/* the tenant */
 	const char *suffixes, *ranges, *domain;
@@ -253,11 +255,23 @@ static const struct row rows[] = {
 	{ .profile = "database-client", .cns = "app*", .cn = "app.internal", .granted = "", .expected = CA_ENAMEREFUSED },
 	{ .profile = "database-client", .cns = "app*", .cn = "app_a.internal", .expected = CA_ESUBJECT },
 	{ .profile = "database-client", .cns = "app*", .cn = "postgres", .granted = "", .expected = CA_ENAMEREFUSED },
-	{ .profile = "database-client", .cns = "app_*", .cn = "app_rw", .patterns = "dns:a.internal", .cn_out = "app_rw", .gets = "" },
-	{ .profile = "database-client", .cn = "app_rw", .patterns = "dns:a.internal", .expected = CA_ESUBJECT },
-	{ .profile = "database-client", .cn = "postgres", .patterns = "dns:a.internal", .expected = CA_ENAMEREFUSED },
-	{ .profile = "database-client", .cns = "**", .cn = "app_rw", .patterns = "dns:a.internal", .expected = CA_ESUBJECT },
-	{ .profile = "database-client", .cns = "app_*", .cn = "app_rw", .asks = "dns:b.internal", .patterns = "dns:a.internal", .expected = CA_ENAMEREFUSED },
+	{ .profile = "database-client", .cns = "app_*", .cn = "app_rw", .patterns = "dns:a.internal", .globs = "*", .cn_out = "app_rw", .gets = "" },
+	{ .profile = "database-client", .cn = "app_rw", .patterns = "dns:a.internal", .globs = "app_*", .cn_out = "app_rw", .gets = "" },
+	{ .profile = "database-client", .cn = "app_rw", .patterns = "dns:a.internal", .globs = "app_ro\napp_rw", .cn_out = "app_rw", .gets = "" },
+	{ .profile = "database-client", .cn = "app_rw", .patterns = "dns:a.internal", .globs = "", .expected = CA_ESUBJECT },
+	{ .profile = "database-client", .cn = "app_rw", .patterns = "dns:a.internal", .globs = "app_ro", .expected = CA_ESUBJECT },
+	{ .profile = "database-client", .cns = "db_*", .cn = "app_rw", .patterns = "dns:a.internal", .globs = "app_*", .expected = CA_ESUBJECT },
+	{ .profile = "database-client", .cn = "postgres", .patterns = "dns:a.internal", .globs = "app_*", .expected = CA_ENAMEREFUSED },
+	{ .profile = "database-client", .cn = "postgres", .granted = "", .globs = "postgres", .cn_out = "postgres", .gets = "" },
+	{ .profile = "database-client", .cn = "db.internal", .patterns = "dns:a.internal", .globs = "*", .expected = CA_ENAMEREFUSED },
+	{ .profile = "database-client", .cn = "10.0.0.1", .patterns = "dns:a.internal", .globs = "*", .expected = CA_ESUBJECT },
+	{ .profile = "database-client", .cn = "ada@example.org", .patterns = "dns:a.internal", .globs = "*", .expected = CA_ESUBJECT },
+	{ .profile = "database-client", .cn = "app_rw", .globs = "*", .ceiling = CA_YEAR, .expected = CA_ESUBJECT },
+	{ .profile = "database-client", .cn = "ca", .globs = "*", .reserved = "dns:ca", .expected = CA_ENAMERESERVED },
+	{ .profile = "message-bus", .cn = "orders", .granted = "dns:a.internal", .globs = "orders", .expected = CA_ENAMEREFUSED },
+	{ .profile = "client", .cn = "app_rw", .granted = "dns:a.internal", .globs = "app_rw", .expected = CA_ESUBJECT },
+	{ .profile = "spiffe", .domain = DOMAIN, .cn = "app_rw", .asks = SPIFFE_ID, .globs = "app_rw", .expected = CA_ESUBJECT },
+	{ .profile = "database-client", .cns = "app_*", .cn = "app_rw", .asks = "dns:b.internal", .patterns = "dns:a.internal", .globs = "app_*", .expected = CA_ENAMEREFUSED },
 	{ .cn = "app_rw", .expected = CA_ESUBJECT },
 	{ .profile = "client", .cn = "app_rw", .expected = CA_ESUBJECT },
 	{ .profile = "client", .cn = "app", .gets = "dns:app", .cn_out = "app" },
@@ -311,7 +325,7 @@ struct table {
 	struct ca_profile profile;
 	struct ca_csr csr;
 	struct ca_names granted, reserved;
-	struct ca_patterns patterns;
+	struct ca_patterns patterns, globs;
 	struct ca_constraints constraints;
 	struct ca_ceiling ceiling;
 	struct ca_policy_request request;
@@ -323,13 +337,10 @@ static void parse_names(const char *lines, struct ca_names *out)
 		assert_int_equal(ca_names_parse(lines, out), 0);
 }
 
-static void set_common_names(struct ca_profile *profile, const char *glob)
+static void set_common_names(struct ca_profile *profile, const char *globs)
 {
 	ca_patterns_free(&profile->common_names);
-	profile->common_names.v = calloc(1, sizeof(struct ca_pattern));
-	assert_non_null(profile->common_names.v);
-	profile->common_names.v[0] = (struct ca_pattern){ CA_NAME_DNS, strdup(glob) };
-	profile->common_names.n = 1;
+	support_globs(globs, false, &profile->common_names);
 }
 
 static void lay_profile(const struct row *row, struct ca_profile *profile)
@@ -365,6 +376,7 @@ static void lay(const struct row *row, struct table *t)
 	parse_names(row->reserved, &t->reserved);
 	parse_names(row->suffixes, &t->constraints.dns);
 	support_patterns(row->patterns, false, &t->patterns);
+	support_globs(row->globs, false, &t->globs);
 	support_patterns(row->ranges, false, &t->constraints.ip);
 	if (row->domain)
 		memcpy(t->constraints.trust_domain, row->domain, strlen(row->domain) + 1);
@@ -376,6 +388,7 @@ static void lay(const struct row *row, struct table *t)
 		.ceiling = row->ceiling ? &t->ceiling : NULL,
 		.granted = row->granted ? &t->granted : NULL,
 		.patterns = row->patterns ? &t->patterns : NULL,
+		.common_names = row->globs ? &t->globs : NULL,
 		.no_wildcards = row->no_wildcards,
 		.reserved = row->reserved ? &t->reserved : NULL,
 		.ttl = row->ttl,
@@ -393,6 +406,7 @@ static void clear(struct table *t)
 	ca_names_free(&t->granted);
 	ca_names_free(&t->reserved);
 	ca_patterns_free(&t->patterns);
+	ca_patterns_free(&t->globs);
 	ca_constraints_clear(&t->constraints);
 }
 

@@ -225,20 +225,21 @@ static void test_filling(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(fills) / sizeof(*fills); i++) {
 		struct ca_claims claims = { .source = "prod" };
-		struct ca_patterns out = { 0 };
+		struct ca_patterns out = { 0 }, globs = { 0 };
 		struct ca_detail why = { "" };
 		struct ca_rule rule;
 		int r;
 
 		make_rule("a", "", "service", fills[i].pattern, &rule);
 		assert_int_equal(ca_claims_add(&claims, "ns", fills[i].value), 0);
-		r = ca_rule_fill(&rule, &claims, &out, &why);
+		r = ca_rule_fill(&rule, &claims, &out, &globs, &why);
 		if (r != (fills[i].made ? 0 : CA_ECLAIM))
 			fail_msg(
 			    "%s with %s: %s", fills[i].pattern, fills[i].value, ca_error_code(r));
 		if (r) {
 			assert_string_not_equal(why.text, "");
-			assert_int_equal(ca_rule_fill(&rule, &claims, &out, NULL), CA_ECLAIM);
+			assert_int_equal(
+			    ca_rule_fill(&rule, &claims, &out, &globs, NULL), CA_ECLAIM);
 			assert_int_equal(out.n, 0);
 		} else {
 			assert_string_equal(out.v[0].text, fills[i].made);
@@ -251,7 +252,7 @@ static void test_filling(void **state)
 
 static void test_filling_several(void **state)
 {
-	struct ca_patterns out = { 0 };
+	struct ca_patterns out = { 0 }, globs = { 0 };
 	struct ca_detail why = { "" };
 	struct ca_claims claims;
 	struct ca_rule rule;
@@ -261,15 +262,59 @@ static void test_filling_several(void **state)
 	    "dns:{sa}.{ns}.svc\nuri:spiffe://example.org/ns/{ns}/sa/{sa}\ndns:{ns}.{ns}.svc",
 	    &rule);
 	parse_claims("ns=a", &claims);
-	assert_int_equal(ca_rule_fill(&rule, &claims, &out, &why), CA_ECLAIM);
+	assert_int_equal(ca_rule_fill(&rule, &claims, &out, &globs, &why), CA_ECLAIM);
 	assert_non_null(strstr(why.text, "sa"));
 	assert_int_equal(ca_claims_add(&claims, "sa", "a"), 0);
-	assert_int_equal(ca_rule_fill(&rule, &claims, &out, &why), 0);
+	assert_int_equal(ca_rule_fill(&rule, &claims, &out, &globs, &why), 0);
 	assert_int_equal(out.n, 2); /* the third is the first now */
 	assert_string_equal(out.v[1].text, "spiffe://example.org/ns/a/sa/a");
+	assert_int_equal(globs.n, 0);
 	ca_patterns_free(&out);
 	ca_claims_clear(&claims);
 	ca_rule_clear(&rule);
+}
+
+static void test_filling_globs(void **state)
+{
+	static const struct {
+		const char *glob, *value, *made;
+	} rows[] = {
+		{ "app_{ns}", "payments", "app_payments" },
+		{ "{ns}_*", "a-b", "a-b_*" },
+		{ "app", "a.b", "app" },
+		{ "app_{ns}", "", NULL },
+		{ "app_{ns}", "*", NULL },
+		{ "app_{ns}", "a*", NULL },
+		{ "app_{ns}", "a_b", NULL },
+		{ "app_{ns}", "A", NULL },
+		{ "app_{ns}", "a b", NULL },
+		{ "app_{ns}", "{ns}", NULL },
+		{ "app_{ns}", "a\n", NULL },
+		{ "app_{ns}", A63 "a", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct ca_patterns out = { 0 }, globs = { 0 };
+		struct ca_claims claims = { .source = "prod" };
+		struct ca_rule rule;
+		int r;
+
+		make_rule("a", "", "service", "dns:a.internal", &rule);
+		support_globs(rows[i].glob, true, &rule.common_names);
+		assert_int_equal(ca_claims_add(&claims, "ns", rows[i].value), 0);
+		r = ca_rule_fill(&rule, &claims, &out, &globs, NULL);
+		if (r != (rows[i].made ? 0 : CA_ECLAIM))
+			fail_msg("%s with %s: %s", rows[i].glob, rows[i].value, ca_error_code(r));
+		if (r)
+			assert_int_equal(out.n + globs.n, 0);
+		else
+			assert_string_equal(globs.v[0].text, rows[i].made);
+		ca_patterns_free(&out);
+		ca_patterns_free(&globs);
+		ca_claims_clear(&claims);
+		ca_rule_clear(&rule);
+	}
 }
 
 /* ---- documents ---- */
@@ -283,7 +328,8 @@ static void test_filling_several(void **state)
  * 5 gone      ns=gone               nonsense         a.internal
  * 6 dots      sa=*                  client           {pod}.pod
  * 7 catch     ns=dots               client           c.internal
- * 8 role      ns=payments           app              {sa}.db; CN app_*, no DNS name of its own
+ * 8 role      ns=payments           app              {sa}.db; CN *, of which the profile has app_*
+ * 9 own       ns=ledger             database-client  own.db; CN app_{sa}
  */
 static void make_document(struct ca_document *document)
 {
@@ -298,6 +344,7 @@ static void make_document(struct ca_document *document)
 		{ "dots", "sa=*", "client", "dns:{pod}.pod" },
 		{ "catch", "ns=dots", "client", "dns:c.internal" },
 		{ "role", "ns=payments", "app", "dns:{sa}.db" },
+		{ "own", "ns=ledger", "database-client", "dns:own.db" },
 	};
 	const size_t n = sizeof(rules) / sizeof(*rules);
 
@@ -311,8 +358,10 @@ static void make_document(struct ca_document *document)
 	assert_int_equal(
 	    ca_profile_copy(ca_profile_builtin("database-client"), &document->profiles[0]), 0);
 	memcpy(document->profiles[0].name, "app\0", 4);
-	free(document->profiles[0].common_names.v[0].text);
-	document->profiles[0].common_names.v[0].text = strdup("app_*");
+	ca_patterns_free(&document->profiles[0].common_names);
+	support_globs("app_*", false, &document->profiles[0].common_names);
+	support_globs("*", true, &document->rules[8].common_names);
+	support_globs("app_{sa}", true, &document->rules[9].common_names);
 	assert_int_equal(ca_profile_init(&document->profiles[1], "operator"), 0);
 }
 
@@ -347,7 +396,14 @@ static const struct {
 	{ "ns=payments sa=web", "database-client", NULL, "dns:db.internal", CA_ENORULE, NULL, NULL },
 	{ "ns=payments sa=api", "server", NULL, "dns:a.payments.svc", CA_ENORULE, NULL, NULL },
 	{ "ns=payments sa=api", "", NULL, "dns:a.payments.svc", CA_ENORULE, NULL, NULL },
-	/* a role: by a profile of the document, not by the ready-made one's star */
+	/* a role: by the profile and the rule, not by the ready-made one's star alone */
+	{ "ns=ledger sa=web", "database-client", "app_web", NULL, 0, "own", "" },
+	{ "ns=ledger sa=web", "database-client", "app_api", NULL, CA_ESUBJECT, "own", NULL },
+	{ "ns=ledger sa=web", "database-client", "app_web_rw", NULL, CA_ESUBJECT, "own", NULL },
+	{ "ns=ledger sa=web", "database-client", "postgres", NULL, CA_ENAMEREFUSED, "own", NULL },
+	{ "ns=ledger sa=w.b", "database-client", "app_w.b", NULL, CA_ECLAIM, "own", NULL },
+	{ "ns=ledger sa=*", "database-client", "app_web", NULL, CA_ECLAIM, "own", NULL },
+	{ "ns=ledger", "database-client", "app_", NULL, CA_ECLAIM, "own", NULL },
 	{ "ns=payments sa=api", "app", "app_rw", NULL, 0, "role", "" },
 	{ "ns=payments sa=api", NULL, "app_rw", NULL, 0, "role", "" },
 	{ "ns=payments sa=api", "app", "postgres", NULL, CA_ENAMEREFUSED, "role", NULL },
@@ -463,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_audience),
 		cmocka_unit_test(test_filling),
 		cmocka_unit_test(test_filling_several),
+		cmocka_unit_test(test_filling_globs),
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_profiles_of_a_document),
 	};
