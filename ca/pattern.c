@@ -1,10 +1,9 @@
-#include <arpa/inet.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/base/text.h"
 #include "ca/pattern.h"
+#include "ca/range.h"
 #include "ca/spiffe.h"
 
 #define GLOB_MAX 1024 /* octets of a glob from its first star to its last */
@@ -77,101 +76,6 @@ static bool match_glob(const char *glob, const char *text, char separator)
 bool ca_glob_match(const char *glob, const char *text)
 {
 	return match_glob(glob, text, '\0');
-}
-
-/* ---- ranges of addresses ---- */
-
-struct range {
-	int family;
-	unsigned char octets[16];
-	int bits; /* of the prefix */
-};
-
-static bool parse_address(const char *text, struct range *out)
-{
-	out->family = inet_pton(AF_INET, text, out->octets) == 1    ? AF_INET
-		      : inet_pton(AF_INET6, text, out->octets) == 1 ? AF_INET6
-								    : AF_UNSPEC;
-	out->bits = out->family == AF_INET ? 32 : 128;
-	return out->family != AF_UNSPEC;
-}
-
-/* Are all bits from the one given on zero? */
-static bool is_zero_from(const struct range *range, int bits)
-{
-	for (int i = bits; i < (range->family == AF_INET ? 32 : 128); i++)
-		if (range->octets[i / 8] & (0x80 >> (i % 8)))
-			return false;
-	return true;
-}
-
-/* As a name: an IPv4-mapped address is an IPv4 one (RFC 4291, section 2.5.5.2). */
-static void unmap(struct range *range)
-{
-	static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-	if (range->family != AF_INET6 || range->bits < 96 ||
-	    memcmp(range->octets, mapped, sizeof(mapped)) != 0)
-		return;
-	memmove(range->octets, range->octets + 12, 4);
-	range->family = AF_INET;
-	range->bits -= 96;
-}
-
-static bool parse_range(const char *text, struct range *out)
-{
-	const char *slash = strchr(text, '/');
-	char address[INET6_ADDRSTRLEN];
-	int64_t bits;
-
-	if (!slash)
-		return parse_address(text, out);
-	if ((size_t)(slash - text) >= sizeof(address))
-		return false;
-	memcpy(address, text, (size_t)(slash - text));
-	address[slash - text] = '\0';
-	if (!parse_address(address, out) || slash[1] == '-' || (slash[1] == '0' && slash[2]) ||
-	    ca_parse_int(slash + 1, 0, out->bits, &bits))
-		return false;
-	out->bits = (int)bits;
-	return true;
-}
-
-static int add_range(struct ca_buf *out, const char *text, struct ca_detail *why)
-{
-	char address[INET6_ADDRSTRLEN];
-	struct range range;
-
-	if (!parse_range(text, &range))
-		return ca_refuse(
-		    why, CA_ENAME, "not an address, nor a range such as 10.0.0.0/8: %.100s", text);
-	if (!is_zero_from(&range, range.bits))
-		return ca_refuse(why, CA_ENAME,
-		    "the range %.100s has bits behind its prefix: a shorter address, or a longer "
-		    "prefix",
-		    text);
-	unmap(&range);
-	if (!inet_ntop(range.family, range.octets, address, sizeof(address)))
-		return CA_EINTERNAL;
-	ca_buf_add_str(out, address);
-	if (range.bits < (range.family == AF_INET ? 32 : 128))
-		ca_buf_addf(out, "/%d", range.bits);
-	return ca_buf_error(out);
-}
-
-static bool match_range(const char *pattern, const char *value)
-{
-	struct range range, address;
-	int whole;
-
-	if (!parse_range(pattern, &range) || !parse_address(value, &address) ||
-	    range.family != address.family)
-		return false;
-	whole = range.bits / 8;
-	if (memcmp(range.octets, address.octets, (size_t)whole) != 0)
-		return false;
-	return range.bits % 8 == 0 ||
-	       (range.octets[whole] ^ address.octets[whole]) >> (8 - range.bits % 8) == 0;
 }
 
 /* ---- checking a pattern ---- */
@@ -327,7 +231,7 @@ static int make_text(
 	int r;
 
 	if (type == CA_NAME_IP) {
-		r = add_range(&range, text, why);
+		r = ca_range_spell(text, &range, why);
 		if (!r)
 			*out = strdup(ca_buf_text(&range));
 		ca_buf_free(&range);
@@ -491,7 +395,7 @@ static bool match(const struct ca_pattern *pattern, const struct ca_name *name)
 	case CA_NAME_DNS:
 		return match_glob(pattern->text, name->value, '.');
 	case CA_NAME_IP:
-		return match_range(pattern->text, name->value);
+		return ca_range_match(pattern->text, name->value);
 	case CA_NAME_URI:
 		return match_uri(pattern->text, name->value);
 	case CA_NAME_EMAIL:
