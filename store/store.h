@@ -49,10 +49,10 @@ void store_read_end(struct store_tx *tx); /* NULL is fine */
 
 /*
  * A number that grows whenever a committed change takes rights away or alters them: a
- * certificate's, operator's, tenant's or identity's row was changed or removed. It has grown before that
- * change's done() is called. What was read after asking for the number still holds while the number
- * is the same. Only for what this process writes; nobody else may write while it holds the state
- * directory.
+ * certificate's, operator's, tenant's or identity's row was changed or removed. It has grown before
+ * that change's done() is called. What was read after asking for the number still holds while the
+ * number is the same. Only for what this process writes; nobody else may write while it holds the
+ * state directory.
  */
 uint64_t store_rights_version(const struct store *store);
 
