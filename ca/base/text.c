@@ -66,17 +66,29 @@ void ca_base64url(const void *data, size_t len, char *out)
 	*out = '\0';
 }
 
+/* The value of a digit of base64url, or -1. Tokens are a thousand of them: no search. */
+static int base64url_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
 int ca_unbase64url(const char *text, size_t text_len, unsigned char *out, size_t max, size_t *len)
 {
 	unsigned bits = 0, n = 0;
 	size_t o = 0;
 
 	for (size_t i = 0; i < text_len; i++) {
-		const char *digit = text[i] ? strchr(base64url_digits, text[i]) : NULL;
+		int digit = base64url_value(text[i]);
 
-		if (!digit)
+		if (digit < 0)
 			return CA_EINVAL;
-		bits = bits << 6 | (unsigned)(digit - base64url_digits);
+		bits = bits << 6 | (unsigned)digit;
 		n += 6;
 		if (n < 8)
 			continue;
