@@ -160,7 +160,7 @@ static void give_handle(struct server_outbound *outbound, CURL *curl)
 }
 
 /* A token is a line of what RFC 6750, section 2.1 allows: nothing in it can end a header. */
-static int read_bearer(const char *path, struct ca_buf *out)
+static int read_bearer(const char *path, struct ca_buf *out, struct ca_detail *why)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				      "0123456789-._~+/=";
@@ -169,8 +169,7 @@ static int read_bearer(const char *path, struct ca_buf *out)
 	size_t len = r ? 0 : strspn(ca_buf_text(&file), allowed);
 
 	if (len == 0 || strspn(ca_buf_text(&file) + len, " \r\n") != file.len - len) {
-		ca_logf(CA_LOG_ERROR, "%s: not a file with a bearer token", path);
-		r = CA_ESOURCE;
+		r = ca_refuse(why, CA_ESOURCE, "%.200s: not a file with a bearer token", path);
 	} else {
 		ca_buf_addf(out, "Authorization: Bearer %.*s", (int)len, ca_buf_text(&file));
 		r = ca_buf_error(out);
@@ -189,7 +188,8 @@ static int add_header(struct curl_slist **list, const char *line)
 	return 0;
 }
 
-static int make_headers(const struct server_outbound *outbound, bool body, struct curl_slist **out)
+static int make_headers(const struct server_outbound *outbound, bool body, struct curl_slist **out,
+    struct ca_detail *why)
 {
 	struct ca_buf bearer = CA_BUF_INIT;
 	int r = add_header(out, "Accept: application/json");
@@ -199,7 +199,7 @@ static int make_headers(const struct server_outbound *outbound, bool body, struc
 	if (!r && body)
 		r = add_header(out, "Expect:"); /* no pause before a longer body */
 	if (!r && outbound->bearer_file) {
-		r = read_bearer(outbound->bearer_file, &bearer);
+		r = read_bearer(outbound->bearer_file, &bearer, why);
 		if (!r)
 			r = add_header(out, ca_buf_text(&bearer));
 	}
@@ -242,25 +242,45 @@ static CURLcode perform(CURL *curl, const char *url, const char *body, struct cu
 	return code;
 }
 
+/* What went wrong below HTTP, in our own words. */
+static const char *words(CURLcode code)
+{
+	switch (code) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return "its certificate has another name or another root, or is not valid now";
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return "its host name is unknown";
+	case CURLE_COULDNT_CONNECT:
+		return "nothing answers there";
+	case CURLE_OPERATION_TIMEDOUT:
+		return "it did not answer in time";
+	case CURLE_WRITE_ERROR:
+		return "its answer is too large";
+	default:
+		return "the connection broke off";
+	}
+}
+
 int server_outbound_ask(struct server_outbound *outbound, const char *url, const char *body,
     struct ca_buf *answer, long *status, struct ca_detail *why)
 {
 	struct curl_slist *headers = NULL;
 	CURL *curl = take_handle(outbound);
 	CURLcode code = CURLE_OK;
-	int r = curl ? make_headers(outbound, body != NULL, &headers) : CA_ENOMEM;
+	int r = curl ? make_headers(outbound, body != NULL, &headers, why) : CA_ENOMEM;
 
 	ca_buf_clear(answer);
 	if (!r) {
 		code = perform(curl, url, body, headers, answer, status);
-		if (code)
-			ca_logf(CA_LOG_WARN, "%s: %s", url, curl_easy_strerror(code));
-		r = code ? CA_ESOURCE : 0;
+		if (code) {
+			ca_logf(CA_LOG_DEBUG, "%s: curl: %s", url, curl_easy_strerror(code));
+			r = ca_refuse(why, CA_ESOURCE, "%s", words(code));
+		}
 	}
 	free_headers(headers);
 	if (curl && !code)
 		give_handle(outbound, curl);
 	else
 		curl_easy_cleanup(curl);
-	return r == CA_ESOURCE ? ca_refuse(why, r, "it cannot be asked now") : r;
+	return r;
 }

@@ -23,8 +23,8 @@ void server_outbound_close(struct server_outbound *outbound); /* NULL is fine */
 
 /*
  * GET url, or POST the JSON document body; any thread, several at once. 0: there was an answer;
- * *status is its code, and its content replaces that of answer. CA_ESOURCE with *why, which names
- * no more than a stranger may read; the log has the rest.
+ * *status is its code, and its content replaces that of answer. CA_ESOURCE with *why, which is for
+ * the log: it may name a file.
  */
 int server_outbound_ask(struct server_outbound *outbound, const char *url, const char *body,
     struct ca_buf *answer, long *status, struct ca_detail *why);
