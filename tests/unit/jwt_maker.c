@@ -66,15 +66,17 @@ char *jwt_make(const char *header, const char *claims, const json_t *key)
 {
 	char *protected = encoded(header), *payload = encoded(claims ? claims : good), *out;
 	json_t *jws = json_pack("{s:s}", "payload", payload);
+	json_t *unsigned_ = json_pack("{s:s}", "protected", protected);
 	/* A key that is bound to one algorithm would not sign with another. */
 	json_t *free_key = json_deep_copy(key);
 
 	json_object_del(free_key, "alg");
 	json_object_del(free_key, "key_ops");
 	json_object_del(free_key, "use");
-	assert_true(jose_jws_sig(NULL, jws, json_pack("{s:s}", "protected", protected), free_key));
+	assert_true(jose_jws_sig(NULL, jws, unsigned_, free_key));
 	out = joined(protected, payload, json_string_value(json_object_get(jws, "signature")));
 	json_decref(jws);
+	json_decref(unsigned_);
 	json_decref(free_key);
 	free(protected);
 	free(payload);
