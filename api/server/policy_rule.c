@@ -275,6 +275,15 @@ static int check_names(
 
 /* ---- a whole rule ---- */
 
+/* Somebody from outside gets one only by a glob that says something. */
+static bool grants_common_names(const struct ca_profile *profile)
+{
+	for (size_t i = 0; i < profile->common_names.n; i++)
+		if (selects(profile->common_names.v[i].text))
+			return true;
+	return false;
+}
+
 static int check_required(
     struct server_policy_reader *reader, const struct server_policy_place *at, const struct rule *p)
 {
@@ -287,11 +296,11 @@ static int check_required(
 			return server_policy_refuse(
 			    reader, at, CA_EPOLICY, "a rule needs the field %s", required[i]);
 	profile = ca_document_profile(&reader->document, p->rule->profile);
-	if (p->rule->names.n == 0 && profile->common_names.n == 0)
+	if (p->rule->names.n == 0 && !grants_common_names(profile))
 		return server_policy_refuse(reader, json_object_get(p->json, "names") ? &names : at,
 		    CA_EPOLICY,
-		    "a rule needs names, with one pattern at least, unless its profile grants "
-		    "common names");
+		    "a rule needs names, with one pattern at least, unless its profile has "
+		    "common_names that are more than stars");
 	return 0;
 }
 

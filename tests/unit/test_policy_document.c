@@ -34,8 +34,9 @@ static void takes(void **state)
 				 "[\"{ns}.svc\"]}"),
 		WHOLE(KUBERNETES "\"match\": {\"ns\": \"team-*\"}, \"names\": {\"dns\": "
 				 "[\"{pod}.svc\"]}"),
-		WHOLE("\"name\": \"r\", \"source\": \"prod\", \"match\": {\"ns\": \"a\"}, "
-		      "\"profile\": \"database-client\""),
+		"{\"profiles\": {\"db\": {\"common_names\": [\"*\", \"app*\"]}}, \"rules\": [{"
+		"\"name\": \"r\", \"source\": \"prod\", \"match\": {\"ns\": \"a\"}, "
+		"\"profile\": \"db\"}]}",
 		WHOLE(OIDC "\"match\": {\"repository\": \"a/b\", \"ref\": \"main\"}, \"names\": "
 			   "{\"dns\": [\"{repository_owner}.svc\"]}"),
 		WHOLE("\"name\": \"r\", \"source\": \"bare\", \"audience\": \"ca\", \"profile\": "

@@ -191,8 +191,12 @@ static const struct bad refused[] = {
 	{ WHOLE(KUBERNETES "\"match\": {\"ns\": \"**\"}, \"names\": {\"dns\":\n[\"{ns}.svc\",\n"
 			   "\"{sa}.svc\"]}"),
 	    NO, 5, "/rules/0/names/dns/1", "any namespace" },
-	{ WHOLE("\"name\": \"r\", \"source\": \"prod\", \"profile\": \"database-client\""), NO, 1,
-	    "/rules/0", "any namespace" },
+	{ "{\"profiles\": {\"db\": {\"common_names\": [\"app\"]}},\n"
+	  "\"rules\": [{\"name\": \"r\", \"source\": \"prod\", \"profile\": \"db\"}]}",
+	    NO, 2, "/rules/0", "any namespace" },
+	{ WHOLE("\"name\": \"r\", \"source\": \"prod\", \"profile\": \"database-client\", "
+		"\"match\": {\"ns\": \"a\"}"),
+	    NO, 1, "/rules/0", "stars" },
 	{ WHOLE(KUBERNETES "\"match\": {\"ns\": \"a\"}, \"names\": {\"dns\": "
 			   "[\"{repository}.svc\"]}"),
 	    NO, 3, "/rules/0/names/dns/0", "repository" },
