@@ -17,7 +17,8 @@ static bool more(const struct scan *scan)
 
 static void skip_space(struct scan *scan)
 {
-	while (more(scan) && memchr(" \t\r\n", *scan->p, 4))
+	while (more(scan) &&
+	       (*scan->p == ' ' || *scan->p == '\t' || *scan->p == '\r' || *scan->p == '\n'))
 		scan->p++;
 }
 

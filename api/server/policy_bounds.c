@@ -1,4 +1,5 @@
 /* Patterns that lie wholly outside the tenant's bounds, and so could never be granted. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -26,10 +27,8 @@ static bool end_meets(const char *end, const char *suffix)
 {
 	char dotted[1 + 256];
 
-	if (strlen(suffix) > sizeof(dotted) - 2)
+	if (snprintf(dotted, sizeof(dotted), ".%s", suffix) >= (int)sizeof(dotted))
 		return true;
-	dotted[0] = '.';
-	strcpy(dotted + 1, suffix);
 	return ends_with(end, dotted) || ends_with(dotted, end);
 }
 

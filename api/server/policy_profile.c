@@ -30,7 +30,7 @@ struct word {
 static int read_word(struct server_policy_reader *reader, const struct server_policy_place *at,
     json_t *value, const struct word *words, const char *what, unsigned *out)
 {
-	const char *text;
+	const char *text = "";
 	int r = server_policy_read_string(reader, at, value, 1, TEXT_MAX, &text);
 
 	if (r)

@@ -136,7 +136,7 @@ static bool has_control(const char *text)
 int server_policy_read_text(struct server_policy_reader *reader,
     const struct server_policy_place *at, json_t *value, size_t max, char **out)
 {
-	const char *text;
+	const char *text = "";
 	char *copy;
 	int r = server_policy_read_string(reader, at, value, 1, max, &text);
 
@@ -178,8 +178,8 @@ int server_policy_read_duration(struct server_policy_reader *reader,
     const struct server_policy_place *at, json_t *value, int64_t min, int64_t max, int64_t *out)
 {
 	char least[32];
-	const char *text;
-	int64_t seconds;
+	const char *text = "";
+	int64_t seconds = 0;
 	int r = server_policy_read_string(reader, at, value, 1, 64, &text);
 
 	if (r)
@@ -222,7 +222,7 @@ static int read_pattern(struct server_policy_reader *reader, const struct server
 {
 	struct patterns *patterns = out;
 	size_t n = patterns->list->n;
-	const char *text;
+	const char *text = "";
 	int r = server_policy_read_string(reader, at, value, 1, CA_PATTERN_LENGTH_MAX, &text);
 
 	if (r)

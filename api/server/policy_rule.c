@@ -21,7 +21,7 @@ static int read_name(struct server_policy_reader *reader, const struct server_po
     json_t *value, void *out)
 {
 	struct rule *p = out;
-	const char *name;
+	const char *name = "";
 	int r = server_policy_read_string(reader, at, value, 0, SIZE_MAX, &name);
 
 	if (!r)
@@ -42,7 +42,7 @@ static int read_source(struct server_policy_reader *reader, const struct server_
 {
 	const struct server_policy_context *context = reader->context;
 	struct rule *p = out;
-	const char *name;
+	const char *name = "";
 	int r = server_policy_read_string(reader, at, value, 0, SIZE_MAX, &name);
 
 	if (!r)
@@ -119,7 +119,7 @@ static int read_profile(struct server_policy_reader *reader, const struct server
 {
 	const struct ca_profile *profile;
 	struct rule *p = out;
-	const char *name;
+	const char *name = "";
 	int r = server_policy_read_string(reader, at, value, 0, SIZE_MAX, &name);
 
 	if (!r)

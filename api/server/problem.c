@@ -140,7 +140,12 @@ void server_problem(struct server_request *request, int error)
 	    ca_error_code(row->error), "detail", detail, "next", row->next, "request_id",
 	    request->id);
 
+	if (body && request->line) {
+		json_object_set_new(body, "line", json_integer((json_int_t)request->line));
+		json_object_set_new(body, "pointer", json_string(request->pointer));
+	}
 	request->status = row->status;
+	request->etag[0] = '\0';
 	if (row->status == 503 || row->status == 429)
 		request->retry_after = SERVER_RETRY_AFTER;
 	ca_buf_free(&request->answer);

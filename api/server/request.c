@@ -186,6 +186,8 @@ static void add_headers(struct server_request *request, struct MHD_Response *res
 		    response, MHD_HTTP_HEADER_CONTENT_TYPE, request->content_type);
 	if (request->location)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, request->location);
+	if (request->etag[0])
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, request->etag);
 	if (request->allow[0])
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, request->allow);
 	if (request->status == MHD_HTTP_UNAUTHORIZED)
@@ -338,6 +340,7 @@ static void request_free(struct server_request *request)
 	ca_buf_free(&request->body);
 	ca_buf_free(&request->answer);
 	free(request->location);
+	free(request->pointer);
 	free(request->parameter);
 	free(request->path);
 	free(request);

@@ -73,6 +73,9 @@ struct server_request {
 	struct ca_buf answer;
 	char allow[64];       /* the path's methods, when this was none of them */
 	char *location;       /* owned; NULL: no such header */
+	char etag[24];        /* with its quotes; "": no such header */
+	size_t line;          /* of the body, where a problem's cause stands; 0: not told */
+	char *pointer;        /* and the JSON pointer to it; owned */
 	unsigned retry_after; /* seconds; 0: no such header */
 };
 

@@ -1,12 +1,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/server/policy_document.h"
 #include "api/server/route.h"
 #include "ca/base/error.h"
 
 #define CSR_BODY 65536
 #define SMALL_BODY 16384
 #define SOURCE_BODY 262144 /* with the CA's certificates, or the keys */
+/* A document in it is a JSON string, so its quotes and newlines count twice. */
+#define POLICY_TEST_BODY (2 * SERVER_POLICY_MAX + CSR_BODY)
 
 static const char *const certificate_query[] = { "name", "status", "profile", "expires_before",
 	"expires_after", "limit", "cursor", "tenant", NULL };
@@ -16,6 +19,8 @@ static const char *const identity_query[] = { "tenant", "source", "subject", "di
 	"cursor", NULL };
 static const char *const token_query[] = { "limit", "cursor", "tenant", NULL };
 static const char *const bundle_query[] = { "tenant", NULL };
+static const char *const policy_query[] = { "tenant", NULL };
+static const char *const policy_apply_query[] = { "tenant", "dry_run", NULL };
 
 static const struct server_route routes[] = {
 	{ "POST", "/v1/certificates", SERVER_TOKEN | SERVER_OUTSIDE | SERVER_MAY_READ, CSR_BODY,
@@ -46,6 +51,11 @@ static const struct server_route routes[] = {
 	    server_sources_show },
 	{ "PUT", "/v1/sources/{source}", SERVER_ADMIN, SOURCE_BODY, NULL, server_sources_set },
 	{ "DELETE", "/v1/sources/{source}", SERVER_ADMIN, 0, NULL, server_sources_remove },
+	{ "GET", "/v1/policy", SERVER_MAY_READ, 0, policy_query, server_policy_show },
+	{ "PUT", "/v1/policy", SERVER_ADMIN | SERVER_TENANT_ADMIN, SERVER_POLICY_MAX,
+	    policy_apply_query, server_policy_apply },
+	{ "POST", "/v1/policy/test", SERVER_MAY_READ, POLICY_TEST_BODY, policy_query,
+	    server_policy_try },
 	{ "GET", "/v1/trust-bundle", SERVER_ANYONE, 0, bundle_query, server_trust_bundle },
 	{ "GET", "/v1/tenants/{tenant}/spiffe-bundle", SERVER_ANYONE, 0, NULL,
 	    server_spiffe_bundle },

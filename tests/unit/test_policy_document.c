@@ -34,17 +34,17 @@ static void takes(void **state)
 				 "[\"{ns}.svc\"]}"),
 		WHOLE(KUBERNETES "\"match\": {\"ns\": \"team-*\"}, \"names\": {\"dns\": "
 				 "[\"{pod}.svc\"]}"),
-		"{\"profiles\": {\"db\": {\"common_names\": [\"*\", \"app*\"]}}, \"rules\": [{"
-		"\"name\": \"r\", \"source\": \"prod\", \"match\": {\"ns\": \"a\"}, "
-		"\"profile\": \"db\"}]}",
+		("{\"profiles\": {\"db\": {\"common_names\": [\"*\", \"app*\"]}}, \"rules\": [{"
+		 "\"name\": \"r\", \"source\": \"prod\", \"match\": {\"ns\": \"a\"}, "
+		 "\"profile\": \"db\"}]}"),
 		WHOLE(OIDC "\"match\": {\"repository\": \"a/b\", \"ref\": \"main\"}, \"names\": "
 			   "{\"dns\": [\"{repository_owner}.svc\"]}"),
 		WHOLE("\"name\": \"r\", \"source\": \"bare\", \"audience\": \"ca\", \"profile\": "
 		      "\"service\", \"match\": {\"sub\": \"x\"}, \"names\": {\"dns\": "
 		      "[\"a.svc\"]}"),
 		/* a profile that stands behind the rule, and is the ready-made one's namesake */
-		"{\"rules\": [{\"profile\": \"web\", \"names\": {\"dns\": [\"{ns}.svc\"]}, "
-		"\"source\": \"prod\", \"name\": \"r\"}], \"profiles\": {\"web\": {}}}",
+		("{\"rules\": [{\"profile\": \"web\", \"names\": {\"dns\": [\"{ns}.svc\"]}, "
+		 "\"source\": \"prod\", \"name\": \"r\"}], \"profiles\": {\"web\": {}}}"),
 	};
 
 	(void)state;
