@@ -67,8 +67,11 @@ static void bash_verb(const struct client_verb *verb)
 
 		if (!flag->value)
 			continue;
-		printf("\t'%s --%s') words='%s' files=%s flags= ;;\n", verb->name, flag->name,
-		    flag->words ? flag->words : "", takes_files(flag) ? "1" : "");
+		printf("\t'%s --%s'", verb->name, flag->name);
+		if (flag->letter)
+			printf(" | '%s -%c'", verb->name, flag->letter);
+		printf(") words='%s' files=%s flags= ;;\n", flag->words ? flag->words : "",
+		    takes_files(flag) ? "1" : "");
 	}
 	printf("\t'%s '*) words='%s' files=%s flags='", verb->name, verb->words ? verb->words : "",
 	    verb->arguments && strstr(verb->arguments, "FILE") ? "1" : "");
@@ -178,6 +181,8 @@ static void fish_verb(size_t at)
 		const struct client_flag *flag = &verb->flags[i];
 
 		fish_condition(verb);
+		if (flag->letter)
+			printf(" -s %c", flag->letter);
 		printf(" -l %s%s%s", flag->name, flag->value ? " -r" : "",
 		    flag->value && !takes_files(flag) ? " -f" : "");
 		if (flag->words)

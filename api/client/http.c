@@ -170,8 +170,10 @@ static int headers_make(const struct client_request *request, struct curl_slist 
 	int error;
 
 	error = header_add(out, "Accept", request->accept ? request->accept : "application/json");
-	if (!error && request->body)
+	if (!error && (request->body || request->octets))
 		error = header_add(out, "Content-Type", "application/json");
+	if (!error && request->if_match)
+		error = header_add(out, "If-Match", request->if_match);
 	if (!error && request->bearer) {
 		ca_buf_addf(&bearer, "Bearer %s", request->bearer);
 		error = header_add(out, "Authorization", ca_buf_text(&bearer));
@@ -273,7 +275,7 @@ static int answer_read(
 }
 
 static CURLcode request_setup(const struct client_http *http, const struct client_request *request,
-    const char *url, const char *text, struct ca_buf *body)
+    const char *url, const char *text, size_t len, struct ca_buf *body)
 {
 	CURL *curl = http->curl;
 	int64_t left = http->deadline - ca_monotonic_ms();
@@ -286,8 +288,7 @@ static CURLcode request_setup(const struct client_http *http, const struct clien
 		code = code ? code : curl_easy_setopt(curl, CURLOPT_POST, 1L);
 		code = code ? code : curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
 		code = code ? code
-			    : curl_easy_setopt(
-				  curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
+			    : curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
 	}
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left > 1 ? (long)left : 1L);
@@ -298,7 +299,9 @@ static CURLcode request_setup(const struct client_http *http, const struct clien
 static int send_once(struct client_http *http, const struct client_request *request,
     struct ca_buf *body, struct client_problem *problem)
 {
-	char *text = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
+	char *dumped = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
+	const char *text = request->octets ? ca_buf_text(request->octets) : dumped;
+	size_t len = request->octets ? request->octets->len : dumped ? strlen(dumped) : 0;
 	struct curl_slist *headers = NULL;
 	struct ca_buf url = CA_BUF_INIT;
 	CURLcode code;
@@ -310,11 +313,11 @@ static int send_once(struct client_http *http, const struct client_request *requ
 	error = headers_make(request, &headers);
 	if (!error)
 		error = ca_buf_error(&url);
-	if (!error && request->body && !text)
+	if (!error && request->body && !dumped)
 		error = CA_ENOMEM;
 	if (error)
 		goto out;
-	code = request_setup(http, request, ca_buf_text(&url), text, body);
+	code = request_setup(http, request, ca_buf_text(&url), text, len, body);
 	if (!code)
 		code = curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, headers);
 	if (!code)
@@ -325,7 +328,7 @@ out:
 	curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS, NULL);
 	headers_free(headers);
 	ca_buf_free(&url);
-	free(text);
+	free(dumped);
 	return error;
 }
 

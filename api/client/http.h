@@ -31,10 +31,12 @@ struct client_http_setup {
 /* Strings are borrowed for the call. */
 struct client_request {
 	const char *method;
-	const char *path;   /* with the query, "/v1/…" */
-	const char *accept; /* NULL: application/json */
-	const char *bearer; /* NULL: none */
-	const json_t *body; /* NULL: none */
+	const char *path;            /* with the query, "/v1/…" */
+	const char *accept;          /* NULL: application/json */
+	const char *bearer;          /* NULL: none */
+	const json_t *body;          /* NULL: none */
+	const struct ca_buf *octets; /* instead of body: JSON text, sent as it is; NULL: none */
+	const char *if_match;        /* an entity tag with its quotes; NULL: none */
 };
 
 /* CA_EINVAL: not such a URL. */

@@ -46,31 +46,61 @@ static int flag_find(const struct client_verb *verb, const char *name, size_t le
 	return -1;
 }
 
-/* One "--flag"; *i is moved on when the value is the next word. */
-static int flag_parse(
-    struct client_args *args, int argc, char **argv, int *i, struct client_problem *problem)
+static int letter_find(const struct client_verb *verb, char letter)
+{
+	for (int i = 0; verb->flags[i].name; i++)
+		if (verb->flags[i].letter == letter)
+			return i;
+	return -1;
+}
+
+/* The flag with this index, with the value that is attached to it (NULL: none); *i is moved on when
+ * the value is the next word. */
+static int flag_take(struct client_args *args, int at, const char *value, int argc, char **argv,
+    int *i, struct client_problem *problem)
 {
 	const struct client_verb *verb = args->verb;
-	const char *name = argv[*i] + 2;
-	size_t len = strcspn(name, "=");
-	const char *value = name[len] == '=' ? name + len + 1 : NULL;
-	int at = flag_find(verb, name, len);
+	const struct client_flag *flag = &verb->flags[at];
 
-	if (at < 0)
-		return client_fail_usage(
-		    problem, verb->name, "unknown flag --%.*s", (int)len, name);
-	if (!verb->flags[at].value) {
+	if (!flag->value) {
 		if (value)
 			return client_fail_usage(
-			    problem, verb->name, "--%s takes no value", verb->flags[at].name);
+			    problem, verb->name, "--%s takes no value", flag->name);
 		value = "";
 	} else if (!value) {
 		if (*i + 1 >= argc)
 			return client_fail_usage(
-			    problem, verb->name, "--%s needs a value", verb->flags[at].name);
+			    problem, verb->name, "--%s needs a value", flag->name);
 		value = argv[++*i];
 	}
-	return value_add(&args->flags[at], value, verb->flags[at].many);
+	return value_add(&args->flags[at], value, flag->many);
+}
+
+/* One "--flag". */
+static int flag_parse(
+    struct client_args *args, int argc, char **argv, int *i, struct client_problem *problem)
+{
+	const char *name = argv[*i] + 2;
+	size_t len = strcspn(name, "=");
+	const char *value = name[len] == '=' ? name + len + 1 : NULL;
+	int at = flag_find(args->verb, name, len);
+
+	if (at < 0)
+		return client_fail_usage(
+		    problem, args->verb->name, "unknown flag --%.*s", (int)len, name);
+	return flag_take(args, at, value, argc, argv, i, problem);
+}
+
+/* One "-f". */
+static int letter_parse(
+    struct client_args *args, int argc, char **argv, int *i, struct client_problem *problem)
+{
+	const char *word = argv[*i];
+	int at = letter_find(args->verb, word[1]);
+
+	if (at < 0)
+		return client_fail_usage(problem, args->verb->name, "unknown flag %s", word);
+	return flag_take(args, at, word[2] ? word + 2 : NULL, argc, argv, i, problem);
 }
 
 static int words_parse(
@@ -88,8 +118,7 @@ static int words_parse(
 		} else if (!flags_end && !strncmp(argv[i], "--", 2)) {
 			error = flag_parse(args, argc, argv, &i, problem);
 		} else if (!flags_end && argv[i][0] == '-' && argv[i][1]) {
-			error = client_fail_usage(
-			    problem, args->verb->name, "unknown flag %s", argv[i]);
+			error = letter_parse(args, argc, argv, &i, problem);
 		} else if (args->n_arguments == CLIENT_ARGUMENTS_MAX) {
 			error = client_fail_usage(problem, args->verb->name, "too many arguments");
 		} else {

@@ -15,6 +15,7 @@
 
 struct client_flag {
 	const char *name;  /* without dashes */
+	char letter;       /* "-f" for it, too; 0: none */
 	const char *value; /* what stands for the value in the help; FILE and DIR complete as such;
 			      NULL: a switch */
 	const char *help;
@@ -44,8 +45,9 @@ struct client_args {
 /*
  * Parse what follows the verb, then fill what is missing from the environment (an empty variable
  * counts as unset).
- * "--flag value" and "--flag=value"; "--" ends the flags; of a flag given twice that is not `many`
- * the last counts. CA_EINVAL, CA_ENOMEM; *args is to be cleared in any case.
+ * "--flag value" and "--flag=value", "-f value" and "-fvalue"; "--" ends the flags; of a flag given
+ * twice that is not `many` the last counts. CA_EINVAL, CA_ENOMEM; *args is to be cleared in any
+ * case.
  */
 int client_args_parse(const struct client_verb *verb, int argc, char **argv,
     struct client_args *args, struct client_problem *problem);

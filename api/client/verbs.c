@@ -13,6 +13,9 @@ const struct client_verb *const client_verbs[] = {
 	&client_verb_token_create,
 	&client_verb_token_list,
 	&client_verb_token_remove,
+	&client_verb_apply,
+	&client_verb_policy_export,
+	&client_verb_policy_test,
 	&client_verb_list,
 	&client_verb_show,
 	&client_verb_revoke,
@@ -49,8 +52,10 @@ static void help_flag(FILE *out, const struct client_flag *flag)
 {
 	char left[64], variable[CLIENT_ENVIRONMENT_NAME];
 
-	snprintf(left, sizeof(left), "--%s%s%s", flag->name, flag->value ? " " : "",
-	    flag->value ? flag->value : "");
+	const char letter[] = { '-', flag->letter, ',', ' ', '\0' };
+
+	snprintf(left, sizeof(left), "%s--%s%s%s", flag->letter ? letter : "", flag->name,
+	    flag->value ? " " : "", flag->value ? flag->value : "");
 	fprintf(out, "  %-30s  %s%s\n", left, flag->help, flag->many ? " (repeatable)" : "");
 	fprintf(out, "  %-30s  %s\n", "", client_flag_environment(flag->name, variable));
 }

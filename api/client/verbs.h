@@ -62,6 +62,7 @@ struct client_verb {
 	CLIENT_FLAG_HOME, CLIENT_FLAG_CA_URL, CLIENT_FLAG_TIMEOUT, CLIENT_FLAG_JSON,               \
 	    CLIENT_FLAG_VERBOSE
 
+extern const struct client_verb client_verb_apply;
 extern const struct client_verb client_verb_completion;
 extern const struct client_verb client_verb_fetch;
 extern const struct client_verb client_verb_health;
@@ -74,6 +75,8 @@ extern const struct client_verb client_verb_operator_create;
 extern const struct client_verb client_verb_operator_list;
 extern const struct client_verb client_verb_operator_remove;
 extern const struct client_verb client_verb_operator_renew;
+extern const struct client_verb client_verb_policy_export;
+extern const struct client_verb client_verb_policy_test;
 extern const struct client_verb client_verb_revoke;
 extern const struct client_verb client_verb_show;
 extern const struct client_verb client_verb_source_create;

@@ -404,6 +404,17 @@ on_record() {
 	sort -o "$work/record" "$work/record"
 }
 
+# A source with a key of its own, which nobody has.
+make_source() { # NAME kubernetes|oidc [AUDIENCE]
+	node -e 'const { publicKey } = require("crypto").generateKeyPairSync("ec", { namedCurve: "P-256" });
+		console.log(JSON.stringify(publicKey.export({ format: "jwk" })))' |
+		jq --arg name "$1" --arg kind "$2" --arg audience "${3:-}" '{name: $name, kind: $kind,
+			issuer: "https://\($name).internal", jwks: {keys: [. + {kid: "1"}]}} +
+			if $audience == "" then {} else {audiences: [$audience]} end' >"$work/source.json"
+	op POST /v1/sources "${json[@]}" --data-binary "@$work/source.json"
+	[ "$status" = 201 ]
+}
+
 # ---- a clock to turn ----
 # With faketime installed, $work/clock holds the offset ("+8d") that a program started with "${clock[@]}" sees; it may be
 # changed while the program runs. Only the wall clock is moved.
