@@ -4,7 +4,7 @@
 # shellcheck source=tests/e2e/lib.sh
 # shellcheck disable=SC2119
 . "$(dirname "$0")/lib.sh"
-need curl jq openssl
+need curl jq openssl sqlite3
 
 start_ca
 export MICA_HOME=$state/admin
@@ -241,6 +241,32 @@ jq -n --rawfile csr "$work/try.csr" '{csr: $csr, source: "prod", claims: {ns: ["
 op POST /v1/policy/test "${json[@]}" --data-binary "@$work/question"
 problem "a claim that is a list, too" 400 field-invalid
 
+# ---- in force ----
+
+# A token for the profile, used at once: leaves $status.
+enrol() { # JSON, merged into the request
+	make_token '{"profile": "web", "dns": ["api.web.internal"]}' || return
+	make_key "$work/fresh.key"
+	make_csr "$work/fresh.csr" "$work/fresh.key" api.web.internal DNS:api.web.internal
+	csr_body "$work/fresh.csr" "$1" >"$work/fresh.json"
+	bearer "$token" POST /v1/certificates "${json[@]}" --data-binary "@$work/fresh.json"
+}
+enrol '{"ttl": "25d"}'
+answered "the profile lets 25 days pass" 201
+jq '.profiles.web.max_lifetime = "20d"' "$work/policy.json" >"$work/shorter.json"
+put "$work/shorter.json"
+enrol '{"ttl": "25d"}'
+problem "and no longer, at the very next request" 403 ttl-refused
+jq 'del(.profiles.web) | .rules |= map(select(.profile != "web"))' "$work/policy.json" >"$work/none.json"
+put "$work/none.json"
+make_token '{"profile": "web", "dns": ["api.web.internal"]}'
+problem "a profile that a document leaves out is gone" 404 profile-unknown
+put "$work/policy.json"
+stop_ca
+serve_ca
+run policy test "${payments[@]}" --dns api.web.internal --json
+is "a restart changes nothing of it" "$rc $(jq -r .rule "$work/out")" "0 payments"
+
 # ---- at once ----
 
 racers=24
@@ -299,5 +325,26 @@ for round in $(seq 4 9); do
 	fi
 done
 is "killed at any moment, the old document or the new one is there, never half of one" "$halves" ""
+
+# ---- the surroundings change ----
+
+put "$work/policy.json"
+op DELETE /v1/sources/prod
+get
+check "a source that is removed leaves the document as it is" cmp "$work/policy.json" "$work/body"
+put "$work/next.json"
+problem "but no other that speaks of it is taken" 422 policy-invalid
+is "for its source" "$(field .pointer)" /rules/0/source
+stop_ca
+sqlite3 "$state/mica.db" "UPDATE tenants SET max_lifetime = 864000, allowed = 0, dns_suffixes = 'internal' WHERE name = 'default'"
+check "with closer bounds micad starts all the same" serve_ca
+get
+check "with the document that it had" cmp "$work/policy.json" "$work/body"
+run policy test --dns a.web.internal --profile web --ttl 15d
+like "but they bind" "$rc $(said)" '^3 .*(ttl-refused|ceiling-exceeded)'
+printf '{"profiles": {"web": {"names": {"dns": ["a.internal",\n"*.example.org"]}}}}' >"$work/bad.json"
+put "$work/bad.json"
+is "and a pattern that lies outside of them is told" "$status $(field '[.line, .pointer] | map(tostring) | join(" ")')" \
+	"422 2 /profiles/web/names/dns/1"
 stop_ca
 plan
