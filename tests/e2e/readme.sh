@@ -29,7 +29,7 @@ need openssl jq
 start_ca
 mkdir "$work/here" "$work/bin"
 ln -s "$mica" "$work/bin/mica"
-export PATH=$work/bin:$PATH MICA_HOME=$home
+export PATH=$work/bin:$PATH MICA_HOME=$state/admin
 openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=cluster -days 1 -keyout "$work/cluster.key" \
 	-out "$work/here/cluster-ca.crt" 2>"$work/openssl.log"
 
