@@ -6,11 +6,9 @@
 
 #include "api/server/request.h"
 #include "api/server/route.h"
-#include "api/server/server.h"
 #include "api/server/snapshot.h"
 #include "ca/base/log.h"
 #include "ca/installation.h"
-#include "store/tenants.h"
 
 /*
  * A tenant's roots as a SPIFFE bundle (SPIFFE Trust Domain and Bundle, section 4): a JWK set, each
@@ -115,41 +113,17 @@ static int add_key(const struct ca_authority *root, void *arg)
 	return json_array_append_new(arg, key) ? CA_ENOMEM : 0;
 }
 
-/* The tenant that the path names. CA_ENOTFOUND, also for one without a trust domain. */
-static int find_tenant(struct server_request *request, const struct server_tenant **out)
-{
-	const struct server_tenant *tenant =
-	    server_snapshot_tenant_name(request->snapshot, request->parameter);
-	struct store_tenant_settings settings = { 0 };
-	struct store_tx *tx = NULL;
-	int r = CA_ENOTFOUND;
-
-	if (tenant && !tenant->row.removed_at) {
-		r = store_read_begin(request->server->store, &tx);
-		if (!r)
-			r = store_tenant_settings_get(tx, tenant->row.id, &settings);
-		store_read_end(tx);
-	}
-	if (!r && !settings.trust_domain)
-		r = CA_ENOTFOUND;
-	if (!r)
-		*out = tenant;
-	else if (r == CA_ENOTFOUND)
-		ca_refuse(&request->why, r, "there is no tenant %.64s with a trust domain",
-		    request->parameter);
-	store_tenant_settings_clear(&settings);
-	return r;
-}
-
 int server_spiffe_bundle(struct server_request *request)
 {
 	const struct ca_installation *installation = request->snapshot->installation;
-	const struct server_tenant *tenant;
+	const struct server_tenant *tenant =
+	    server_snapshot_tenant_name(request->snapshot, request->parameter);
 	json_t *keys;
-	int r = find_tenant(request, &tenant);
+	int r;
 
-	if (r)
-		return r;
+	if (!tenant || tenant->row.removed_at || !tenant->constraints.trust_domain[0])
+		return ca_refuse(&request->why, CA_ENOTFOUND,
+		    "there is no tenant %.64s with a trust domain", request->parameter);
 	keys = json_array();
 	r = ca_installation_trust_bundle(installation, tenant->row.id, add_key, keys);
 	if (r) {
