@@ -297,7 +297,7 @@ int server_tokens_list(struct server_request *request)
 	if (!r)
 		r = store_token_list(
 		    listing.tx, tenant_id, ca_now(), after, limit, &more, add_row, &listing);
-	if (r == CA_ENOTFOUND)
+	if (r == CA_ENOTFOUND && listing.tx)
 		r = ca_refuse(&request->why, CA_EQUERY, "the cursor is not one of this listing");
 	if (!r)
 		r = server_answer_json(request, 200,
