@@ -185,12 +185,13 @@ static bool stale(const struct server_source *source, int64_t now_ms)
 
 /*
  * No key that we have fits. That is the last word if the keys were fetched after the token was
- * made, as far as it says when; else it may be made with a newer key, and is to come again.
+ * made, as far as it says when; else it may be made with a newer key, and is to come again. (Each
+ * of the three times is cut to whole seconds.)
  */
 static int judge_unknown_key(const struct server_source *source, const struct server_jwt *jwt,
     int64_t now, int64_t age_ms, struct ca_detail *why)
 {
-	if (source->settings.method == SERVER_SOURCE_KEYS || jwt->issued <= now - age_ms / 1000 - 1)
+	if (source->settings.method == SERVER_SOURCE_KEYS || jwt->issued <= now - age_ms / 1000 - 2)
 		return CA_EJWTKEY;
 	return ca_refuse(why, CA_ESOURCE,
 	    "the source %s was just asked for its keys, and the token's is newer", source->name);
