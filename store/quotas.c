@@ -115,8 +115,8 @@ static int check_alive(struct store_tx *tx, const struct store_quota_ask *ask, s
 	if (rc || !ask->alive_max || alive->certificates < ask->alive_max)
 		return rc;
 	return ca_refuse(why, CA_EQUOTA,
-	    "the tenant has %lld certificates alive; its quota is %lld",
-	    (long long)alive->certificates, (long long)ask->alive_max);
+	    "the tenant's quota of certificates alive is %lld, and used up",
+	    (long long)ask->alive_max);
 }
 
 /* Store what was swept, and count the new certificate in: behind all of its second, for its id is
@@ -169,7 +169,8 @@ static int check_identity(
 	if (rc || n < ask->identity_alive_max)
 		return rc;
 	return ca_refuse(why, CA_EQUOTA,
-	    "the identity has as many certificates alive as it may: %lld", (long long)n);
+	    "the identity's quota of certificates alive is %lld, and used up",
+	    (long long)ask->identity_alive_max);
 }
 
 /* ---- rates ---- */
@@ -222,8 +223,8 @@ static int check_rate(struct store_tx *tx, const struct store_quota_ask *ask,
 	if (used < rate->max || began_at <= ask->now - WINDOW || began_at > ask->now)
 		return 0;
 	return ca_refuse(why, CA_EQUOTA,
-	    "%s was given %lld certificates within a minute, as many as it may: again in %lld s",
-	    rate->whose, (long long)used, (long long)(began_at + WINDOW - ask->now));
+	    "the quota of %s is %lld a minute, and used up: again in %lld s", rate->whose,
+	    (long long)rate->max, (long long)(began_at + WINDOW - ask->now));
 }
 
 static int take_rate(

@@ -38,8 +38,7 @@ exits 2 "an unknown verb" "$mica" frobnicate
 exits 2 "an unknown flag" "$mica" list --frobnicate
 exits 2 "a token on the command line is not taken" "$mica" fetch --token abc --out "$work/x"
 exits 2 "a missing argument" "$mica" revoke
-for verb in fetch inspect health 'token create' 'token list' 'token remove' list show revoke 'identity list' 'identity disable' 'identity enable' 'operator create' 'operator list' 'operator remove' 'operator renew' completion; do
-for verb in fetch inspect health 'token create' 'token list' 'token remove' apply 'policy export' 'policy test' list show revoke 'operator create' 'operator renew' completion; do
+for verb in fetch inspect health 'token create' 'token list' 'token remove' apply 'policy export' 'policy test' list show revoke 'identity list' 'identity disable' 'identity enable' 'operator create' 'operator list' 'operator remove' 'operator renew' completion; do
 	# shellcheck disable=SC2086
 	exits 0 "mica $verb --help" "$mica" $verb --help
 done

@@ -3,18 +3,20 @@
 # shellcheck source=tests/e2e/lib.sh
 # shellcheck disable=SC2119
 . "$(dirname "$0")/lib.sh"
-need openssl curl jq sqlite3
+need openssl curl jq sqlite3 node
 
 init_ca || { echo "Bail out! micad init: $(cat "$work/init.log")"; exit 99; }
-sqlite3 "$state/mica.db" "
-	INSERT INTO tenants (id, name, created_at, removed_at) VALUES (7, 'other', 1, 0);
-	INSERT INTO sources (id, name, issuer, kind, version, settings, created_at, removed_at) VALUES
-		(1, 'prod', 'https://prod.example.org', 1, 1, '{}', 1, 0), (2, 'ci', 'https://ci.example.org', 2, 1, '{}', 1, 0);
-	INSERT INTO identities (id, tenant_id, source_id, subject, created_at, disabled_at)
-		SELECT value, CASE WHEN value % 3 = 0 THEN 7 ELSE 2 END, 1 + value % 2, 'ns/sa-' || value, 1767225600, 0 FROM generate_series(1, 30);
-	INSERT INTO operators (id, tenant_id, name, role, created_at, removed_at) VALUES (70, 7, 'olga', 2, 1, 0)" 2>"$work/sql.err" ||
-	skip_all "this sqlite3 has no generate_series: $(cat "$work/sql.err")"
+sql() { # STATEMENTS
+	sqlite3 "$state/mica.db" "PRAGMA busy_timeout = 5000; $1" >/dev/null
+}
+sql "INSERT INTO tenants (id, name, created_at, removed_at) VALUES (7, 'other', 1, 0);
+	INSERT INTO operators (id, tenant_id, name, role, created_at, removed_at) VALUES (70, 7, 'olga', 2, 1, 0)"
 serve_ca || { echo "Bail out! micad serve: $(tail -n 5 "$work/micad.log")"; exit 99; }
+make_source prod kubernetes && make_source ci oidc || echo "Bail out! no sources: $(cat "$work/body")"
+sql "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
+	INSERT INTO identities (id, tenant_id, source_id, subject, created_at, disabled_at)
+	SELECT i, CASE WHEN i % 3 = 0 THEN 7 ELSE 2 END, (SELECT id FROM sources WHERE name = CASE WHEN i % 2 = 0 THEN 'prod' ELSE 'ci' END),
+		'ns/sa-' || i, 1767225600, 0 FROM n"
 identities=/v1/identities
 
 subjects() { # QUERY
@@ -99,6 +101,95 @@ with "$work/tenant-admin" DELETE /v1/operators/olga
 problem "or remove one" 404 not-found
 op GET '/v1/operators?tenant=other'
 is "an admin does" "$(field '[.operators[] | .name + " " + .tenant + " " + (.expires | tostring)] | join(",")')" "olga other null"
+
+# ---- somebody who asks from outside ----
+# A pipeline's issuer with one key, and a token for each of three subjects.
+node -e '
+	const jose = require(process.argv[1] + "/tests/e2e/jose.js"), fs = require("fs"), dir = process.argv[2];
+	const key = jose.makeKey("RS256"), now = Math.floor(Date.now() / 1000);
+	fs.writeFileSync(dir + "/source.json", JSON.stringify({ name: "pipeline", kind: "oidc", issuer: "https://pipeline.example.org",
+		jwks: { keys: [jose.jwk(key)] } }));
+	for (const sub of ["web", "api", "db"])
+		fs.writeFileSync(dir + "/" + sub + ".jwt", jose.mint(key, { iss: "https://pipeline.example.org", sub, aud: "mica",
+			iat: now, exp: now + 3000 }));
+' "$MICA_SOURCE" "$work" || echo "Bail out! no tokens"
+outside() { # SUBJECT NAME: enrol with a new key
+	make_csr "$work/$1.csr" "$work/$1-$RANDOM.key" "$2" "DNS:$2"
+	csr_body "$work/$1.csr" >"$work/$1.json"
+	bearer "$(<"$work/$1.jwt")" POST /v1/certificates "${json[@]}" --data-binary "@$work/$1.json"
+}
+identity_of() { # SUBJECT: leaves it in $work/body
+	op GET "$identities?source=pipeline&subject=$1"
+}
+op POST /v1/sources "${json[@]}" --data-binary "@$work/source.json"
+answered "a source is made known" 201
+cat >"$work/policy.json" <<-'END'
+	{ "rules": [ { "name": "pipeline", "source": "pipeline", "audience": "mica", "match": { "sub": "web" }, "profile": "service",
+		"names": { "dns": [ "*.ci.internal" ] } },
+	  { "name": "database", "source": "pipeline", "audience": "mica", "match": { "sub": "db" }, "profile": "service",
+		"names": { "dns": [ "*.ci.internal" ] } } ] }
+END
+op PUT /v1/policy "${json[@]}" --data-binary "@$work/policy.json"
+answered "and a policy that speaks of it" 200
+outside api a.ci.internal
+problem "whom no rule knows gets nothing" 403 rule-missing
+identity_of api
+is "and leaves no identity behind" "$(field '.identities | length')" 0
+outside web a.ci.internal
+answered "another enrols" 201
+first=$(field .serial)
+outside web b.ci.internal
+answered "and again" 201
+identity_of web
+is "as one identity with two certificates" "$(field '.identities | length') $(field '.identities[0] | [.tenant, .certificates, .disabled] | map(tostring) | join(" ")')" "1 default 2 false"
+web=$(field '.identities[0].id')
+op POST "/v1/certificates/$first/revoke" "${json[@]}" --data-binary '{}'
+identity_of web
+is "of which one is revoked" "$(field '.identities[0].certificates')" 1
+with "$work/operator" POST "$identities/$web/disable"
+answered "it is disabled" 200
+outside web c.ci.internal
+problem "and gets nothing any more" 403 identity-disabled
+outside db c.ci.internal
+answered "which is nobody else's trouble" 201
+with "$work/operator" POST "$identities/$web/enable"
+outside web c.ci.internal
+answered "until it is enabled" 201
+
+# Quotas of the tenant; an identity's first.
+quota() { # COLUMN VALUE: as micad would set it, with micad away
+	stop_ca
+	sqlite3 "$state/mica.db" "UPDATE tenants SET $1 = $2 WHERE id = 2"
+	serve_ca
+}
+quota identity_alive_max 2
+outside web d.ci.internal
+problem "an identity has as many alive as it may" 429 quota-exceeded
+like "and is told so" "$(field .detail)" 'identity.* is 2,'
+outside db d.ci.internal
+answered "another may have one more" 201
+quota 'identity_alive_max = 0, identity_minute_max' 1
+outside db e.ci.internal
+answered "one a minute" 201
+outside db f.ci.internal
+problem "and no second" 429 quota-exceeded
+is "but later" "$(header Retry-After | grep -c '^[0-9]')" 1
+quota 'identity_minute_max = 0, alive_max' 6
+outside web g.ci.internal
+answered "the tenant's sixth" 201
+outside db h.ci.internal
+problem "its seventh" 429 quota-exceeded
+issue "$work/service" i.ci.internal DNS:i.ci.internal
+problem "an operator's asking makes no difference" 429 quota-exceeded
+op POST "/v1/certificates/$(sqlite3 "$state/mica.db" "SELECT lower(hex(serial)) FROM certificates WHERE tenant_id = 2 AND status = 0 LIMIT 1")/revoke" \
+	"${json[@]}" --data-binary '{}'
+answered "one is revoked" 200
+outside db h.ci.internal
+answered "and makes room for one" 201
+outside db i.ci.internal
+problem "and no more" 429 quota-exceeded
+make_operator "$work/more" more auditor
+answered "operators are not counted" 201
 
 # ---- mica ----
 export MICA_HOME=$state/admin

@@ -185,7 +185,8 @@ static void test_alive_is_bounded(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(enrol(&ask, NOW + i, DAY), 0);
 	assert_int_equal(enrol(&ask, NOW + 3, DAY), CA_EQUOTA);
-	assert_string_equal(last.why.text, "the tenant has 3 certificates alive; its quota is 3");
+	assert_string_equal(
+	    last.why.text, "the tenant's quota of certificates alive is 3, and used up");
 	assert_int_equal(kept(), 3);
 	assert_int_equal(enrol(&other, NOW, DAY), 0);
 }
@@ -371,7 +372,7 @@ static void test_identity_alive(void **state)
 	assert_int_equal(enrol(&ask, NOW, 200), 0);
 	assert_int_equal(enrol(&ask, NOW + 100, 200), CA_EQUOTA);
 	assert_string_equal(
-	    last.why.text, "the identity has as many certificates alive as it may: 2");
+	    last.why.text, "the identity's quota of certificates alive is 2, and used up");
 	assert_int_equal(enrol(&ask, NOW + 101, 200), 0);
 	assert_int_equal(enrol(&ask, NOW + 101, 200), CA_EQUOTA);
 	revoke(3);
@@ -396,8 +397,8 @@ static void test_a_tenants_minute(void **state)
 	assert_int_equal(enrol(&ask, NOW + 30, DAY), 0);
 	assert_int_equal(enrol(&ask, NOW + 40, DAY), 0);
 	assert_int_equal(enrol(&ask, NOW + 40, DAY), CA_EQUOTA);
-	assert_string_equal(last.why.text, "the tenant was given 3 certificates within a minute, "
-					   "as many as it may: again in 20 s");
+	assert_string_equal(
+	    last.why.text, "the quota of the tenant is 3 a minute, and used up: again in 20 s");
 	assert_int_equal(enrol(&other, NOW + 40, DAY), 0);
 	assert_int_equal(enrol(&ask, NOW + 59, DAY), CA_EQUOTA);
 	assert_int_equal(enrol(&ask, NOW + 60, DAY), 0);
@@ -426,13 +427,13 @@ static void test_identities_and_pods_have_their_own(void **state)
 	assert_int_equal(enrol(&ask, NOW, DAY), 0);
 	assert_int_equal(enrol(&ask, NOW, DAY), 0);
 	assert_int_equal(enrol(&ask, NOW, DAY), CA_EQUOTA);
-	assert_non_null(strstr(last.why.text, "the pod was given 2"));
+	assert_non_null(strstr(last.why.text, "the quota of the pod is 2 "));
 	ask.pod = "99999999-2222-3333-4444-555555555555";
 	assert_int_equal(enrol(&ask, NOW, DAY), 0);
 	assert_int_equal(enrol(&ask, NOW, DAY), 0);
 	ask.pod = "00000000-2222-3333-4444-555555555555";
 	assert_int_equal(enrol(&ask, NOW, DAY), CA_EQUOTA);
-	assert_non_null(strstr(last.why.text, "the identity was given 4"));
+	assert_non_null(strstr(last.why.text, "the quota of the identity is 4 "));
 	ask.identity_id = 2;
 	assert_int_equal(enrol(&ask, NOW, DAY), 0);
 	ask.pod = NULL;
