@@ -9,7 +9,7 @@
  * Rows that one page may look at: twice the longest page, so that one that keeps all is never
  * short. A look takes some 2 µs.
  */
-#define LOOK_MAX (2 * STORE_PAGE_MAX)
+#define LOOK_MAX ((int64_t)2 * STORE_PAGE_MAX)
 
 void store_identity_clear(struct store_identity *identity)
 {
@@ -186,7 +186,7 @@ static void put_filter(
 /* One page in the making. */
 struct page {
 	size_t left;   /* to be handed out */
-	size_t looks;  /* rows that were looked at */
+	int64_t looks; /* rows that were looked at */
 	int64_t place; /* the id up to which all is done */
 	bool over;     /* the row at hand is the first of the next page */
 	int (*each)(const struct store_identity *identity, void *arg);

@@ -332,7 +332,7 @@ int store_quota_sweep(struct store_tx *tx, int64_t now, size_t max)
 	int rc;
 
 	while ((rc = next_kept(tx, &id)) == 0) {
-		struct alive alive;
+		struct alive alive = { 0 };
 		size_t seen = 0;
 
 		rc = get_alive(tx, id, &alive);

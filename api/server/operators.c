@@ -154,7 +154,7 @@ static int find(struct server_request *request, struct store_tx *tx, struct stor
 static int run_remove(struct store_tx *tx, void *arg)
 {
 	struct server_request *request = arg;
-	struct store_operator op;
+	struct store_operator op = { 0 };
 	bool other = false;
 	int r = find(request, tx, &op);
 

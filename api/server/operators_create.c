@@ -85,6 +85,14 @@ static int email_field(struct server_request *request, struct creation *c)
 	return c->with_email ? server_email_check("email", email, c->address, &request->why) : r;
 }
 
+static int name_request(struct ca_csr *csr, const char *name)
+{
+	if (asprintf(&csr->common_name, "%s", name) >= 0)
+		return 0;
+	csr->common_name = NULL;
+	return CA_ENOMEM;
+}
+
 /* The name stands in the body; a request made elsewhere may name its subject so, or not at all. */
 static int csr_field(struct server_request *request, struct creation *c)
 {
@@ -98,9 +106,7 @@ static int csr_field(struct server_request *request, struct creation *c)
 	if (r)
 		return r;
 	if (!c->csr->common_name)
-		c->csr->common_name = strdup(name);
-	if (!c->csr->common_name)
-		return CA_ENOMEM;
+		return name_request(c->csr, name);
 	if (strcmp(c->csr->common_name, name) != 0)
 		return ca_refuse(&request->why, CA_ESUBJECT,
 		    "the request's common name is %.64s, not the operator's name",
