@@ -3,8 +3,10 @@
  * given a minute. Nothing here grows with the number of certificates but the count that is made
  * once when a tenant gets a quota, and a tenant without quotas costs no query.
  *
- * Alive is what is neither revoked nor expired. A minute is a window of 60 seconds that begins with
- * the first use; what is counted is what was granted, never what was refused.
+ * Alive is what is neither revoked nor expired. The count stays right as long as every certificate
+ * of a tenant with an alive_max goes through store_quota_take(); what was under way while the quota
+ * was set is not in it, and setting another value counts anew. A minute is a window of 60 seconds
+ * that begins with the first use; what is counted is what was granted, never what was refused.
  */
 #ifndef STORE_QUOTAS_H
 #define STORE_QUOTAS_H

@@ -190,6 +190,18 @@ outside db i.ci.internal
 problem "and no more" 429 quota-exceeded
 make_operator "$work/more" more auditor
 answered "operators are not counted" 201
+quota alive_max 9
+make_csr "$work/many.csr" "$work/many.key" many.internal DNS:many.internal
+csr_body "$work/many.csr" >"$work/many.json"
+many=()
+for i in $(seq 16); do
+	curl -s -o /dev/null -w '%{http_code}\n' --max-time 60 --cacert "$state/admin/ca.crt" --cert "$state/admin/tls.crt" \
+		--key "$state/admin/tls.key" "${json[@]}" --data-binary "@$work/many.json" "$url/v1/certificates" >"$work/many.$i" &
+	many+=($!)
+	own
+done
+wait "${many[@]}"
+is "of sixteen at once three get through" "$(sort "$work"/many.[0-9]* | uniq -c | awk '{ print $2 ":" $1 }' | paste -sd' ')" "201:3 429:13"
 
 # ---- mica ----
 export MICA_HOME=$state/admin

@@ -321,6 +321,17 @@ refused "the installation's own" 404 not-found zoe operator '{"tenant":"system"}
 refused "a name that is taken" 409 already-exists amy
 refused "a name that is none" 400 name-malformed 'Zoe Smith'
 refused "a field that is not known" 400 field-unknown zoe operator '{"ttl":"90d"}'
+make_csr "$work/twin.csr" "$work/twin.key" twin
+jq -n --rawfile csr "$work/twin.csr" '{csr: $csr, name: "twin"}' >"$work/twin.json"
+twins=()
+for i in $(seq 8); do
+	curl -s -o /dev/null -w '%{http_code}\n' --max-time 60 --cacert "$state/admin/ca.crt" --cert "$state/admin/tls.crt" \
+		--key "$state/admin/tls.key" "${json[@]}" --data-binary "@$work/twin.json" "$url$operators" >"$work/twin.$i" &
+	twins+=($!)
+	own
+done
+wait "${twins[@]}"
+is "of eight at once one is made" "$(sort "$work"/twin.[0-9]* | uniq -c | awk '{ print $2 ":" $1 }' | paste -sd' ')" "201:1 409:7"
 make_csr "$work/zoe.csr" "$work/zoe.key" -
 jq -n --rawfile csr "$work/zoe.csr" '{csr: $csr, name: "zoe"}' >"$work/zoe.json"
 op POST $operators "${json[@]}" --data-binary "@$work/zoe.json"
