@@ -1,10 +1,9 @@
 #include <jose/jws.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "api/server/jwt.h"
-#include "ca/base/log.h"
 #include "ca/base/text.h"
 #include "store/sources.h"
 
@@ -175,7 +174,7 @@ static int read_claims(struct server_jwt *jwt, struct ca_detail *why)
 int server_jwt_parse(const char *text, size_t len, struct server_jwt *out, struct ca_detail *why)
 {
 	struct server_jwt jwt = { 0 };
-	struct part parts[3];
+	struct part parts[3] = { { NULL, 0 } };
 	int r = split(text, len, parts, why);
 
 	if (r)
@@ -211,9 +210,9 @@ void server_jwt_clear(struct server_jwt *jwt)
 
 int server_jwt_issuer(const char *text, size_t len, char *out, size_t size, struct ca_detail *why)
 {
-	struct part parts[3];
+	struct part parts[3] = { { NULL, 0 } };
 	json_t *claims = NULL;
-	const char *issuer;
+	const char *issuer = "";
 	int r = split(text, len, parts, why);
 
 	if (r)
@@ -225,7 +224,7 @@ int server_jwt_issuer(const char *text, size_t len, char *out, size_t size, stru
 	if (!r && strlen(issuer) >= size)
 		r = CA_ETOKEN;
 	if (!r)
-		strcpy(out, issuer);
+		snprintf(out, size, "%s", issuer);
 	json_decref(claims);
 	return r;
 }
