@@ -89,14 +89,22 @@ int server_outside_oidc(const struct server_jwt *jwt, const char *source,
 
 /* ---- service accounts ---- */
 
-/* Names as Kubernetes takes them, so that no subject can stand for another. */
+/* Names as Kubernetes takes them (RFC 1123), so that no subject can stand for another: labels of
+ * letters and digits, "-" between them; dots: several labels. */
 static bool name_ok(const char *name, size_t max, bool dots)
 {
-	size_t len = strlen(name);
+	char before = '.'; /* a label begins */
 
-	return len > 0 && len <= max &&
-	       strspn(name, dots ? "abcdefghijklmnopqrstuvwxyz0123456789-."
-				 : "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+	if (strlen(name) > max)
+		return false;
+	for (; *name; before = *name++) {
+		if ((*name >= 'a' && *name <= 'z') || (*name >= '0' && *name <= '9') ||
+		    (*name == '-' && before != '.') ||
+		    (*name == '.' && dots && before != '.' && before != '-'))
+			continue;
+		return false;
+	}
+	return before != '.' && before != '-';
 }
 
 static bool uid_ok(const char *uid)

@@ -456,6 +456,41 @@ static void a_service_account(void **state)
 	server_source_release(source);
 }
 
+/* As RFC 1123 has labels, and several of them with dots. */
+static void names_of_accounts(void **state)
+{
+	static const struct {
+		const char *name;
+		int r;
+	} rows[] = { { "a", 0 }, { "7", 0 }, { "a-b", 0 }, { "a--b", 0 }, { "a.b", 0 },
+		{ "a-1.b-2.c", 0 }, { "", CA_EJWTREFUSED }, { "-", CA_EJWTREFUSED },
+		{ ".", CA_EJWTREFUSED }, { "..", CA_EJWTREFUSED }, { "-a", CA_EJWTREFUSED },
+		{ "a-", CA_EJWTREFUSED }, { ".a", CA_EJWTREFUSED }, { "a.", CA_EJWTREFUSED },
+		{ "a..b", CA_EJWTREFUSED }, { "a.-b", CA_EJWTREFUSED }, { "a-.b", CA_EJWTREFUSED },
+		{ "A", CA_EJWTREFUSED }, { "a_b", CA_EJWTREFUSED }, { "a/b", CA_EJWTREFUSED },
+		{ "*", CA_EJWTREFUSED }, { "a b", CA_EJWTREFUSED }, { "\u00e9", CA_EJWTREFUSED } };
+	struct server_source *source =
+	    open_source(STORE_SOURCE_KUBERNETES, CLUSTER, given(old_key));
+	char changes[128], own[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(changes, sizeof(changes),
+		    "{\"sub\":\"system:serviceaccount:payments:%s\"}", rows[i].name);
+		snprintf(own, sizeof(own), "{\"serviceaccount\":{\"name\":\"%s\"}}", rows[i].name);
+		if (check_account(source, changes, own) != rows[i].r)
+			fail_msg("account %s", rows[i].name);
+		/* A namespace is one label. */
+		snprintf(changes, sizeof(changes), "{\"sub\":\"system:serviceaccount:%s:api\"}",
+		    rows[i].name);
+		snprintf(own, sizeof(own), "{\"namespace\":\"%s\"}", rows[i].name);
+		if (check_account(source, changes, own) !=
+		    (strchr(rows[i].name, '.') ? CA_EJWTREFUSED : rows[i].r))
+			fail_msg("namespace %s", rows[i].name);
+	}
+	server_source_release(source);
+}
+
 static void accounts_that_are_not_believed(void **state)
 {
 	static const struct {
@@ -775,6 +810,7 @@ int main(void)
 		cmocka_unit_test(away_from_the_start),
 		cmocka_unit_test(many_at_once_fetch_once),
 		cmocka_unit_test(a_service_account),
+		cmocka_unit_test(names_of_accounts),
 		cmocka_unit_test(accounts_that_are_not_believed),
 		cmocka_unit_test(a_review),
 		cmocka_unit_test(reviews_that_say_no),
