@@ -311,17 +311,50 @@ static int ask_for_keys(struct server_source *source, const struct server_jwt *j
 
 /* ---- by asking the cluster ---- */
 
-/* A cluster that did not answer is left alone for a moment: its requests must not take all the
- * workers from others. */
+/*
+ * A cluster that did not answer is left alone for a moment, and then asked by one until it answers:
+ * its requests must not take all the workers from others. With the lock held.
+ */
+static bool review_due(const struct server_source *source)
+{
+	return !source->tried_ms ||
+	       (!source->probing &&
+		   source->world->monotonic_ms() - source->tried_ms >= SERVER_SOURCE_RETRY_MS);
+}
+
 static int check_by_review(struct server_source *source, struct ca_detail *why)
 {
-	bool pause;
+	bool due;
 
 	pthread_mutex_lock(&source->lock);
-	pause = source->tried_ms &&
-		source->world->monotonic_ms() - source->tried_ms < SERVER_SOURCE_RETRY_MS;
+	due = review_due(source);
 	pthread_mutex_unlock(&source->lock);
-	return pause ? away(source, why) : SERVER_SOURCE_ASK;
+	return due ? SERVER_SOURCE_ASK : away(source, why);
+}
+
+/* ask(), unless another's question went without an answer while this one waited for a worker. */
+static int ask_if_due(struct server_source *source, const char *url, const char *request,
+    struct ca_buf *answer, long *status, struct ca_detail *why)
+{
+	bool due, probe;
+	int r;
+
+	pthread_mutex_lock(&source->lock);
+	due = review_due(source);
+	probe = due && source->tried_ms;
+	if (probe)
+		source->probing = true;
+	pthread_mutex_unlock(&source->lock);
+	if (!due)
+		return ca_refuse(why, CA_ESOURCE, "it did not answer others");
+	r = ask(source, url, request, answer, status, why);
+	/* No answer is no token's fault; a bad one could be this token's. */
+	pthread_mutex_lock(&source->lock);
+	source->tried_ms = r ? source->world->monotonic_ms() : 0;
+	if (probe)
+		source->probing = false;
+	pthread_mutex_unlock(&source->lock);
+	return r;
 }
 
 static char *review_request(
@@ -350,13 +383,8 @@ static int review(
 
 	ca_buf_addf(&url, "%s" REVIEW_PATH, source->settings.url);
 	r = ca_buf_error(&url);
-	if (!r) {
-		r = ask(source, ca_buf_text(&url), request, &answer, &status, why);
-		/* No answer is no token's fault; a bad one could be this token's. */
-		pthread_mutex_lock(&source->lock);
-		source->tried_ms = r ? source->world->monotonic_ms() : 0;
-		pthread_mutex_unlock(&source->lock);
-	}
+	if (!r)
+		r = ask_if_due(source, ca_buf_text(&url), request, &answer, &status, why);
 	if (!r && status != 200 && status != 201)
 		r = ca_refuse(why, CA_ESOURCE, "it answered %ld", status);
 	if (!r)

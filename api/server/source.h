@@ -46,8 +46,10 @@ struct server_source {
 	pthread_cond_t fetched;
 	struct server_jwks *keys; /* the last good ones; NULL: none yet */
 	int64_t fetched_ms;       /* when they came, by when their fetch began */
-	int64_t tried_ms;         /* when the last question began or failed; 0: none was asked */
+	int64_t tried_ms;         /* when keys were last asked for, or a review went without an
+				     answer; 0: not so */
 	bool fetching;
+	bool probing; /* one asks a cluster that did not answer */
 };
 
 /*

@@ -33,7 +33,7 @@ static struct {
 static int fake_ask(struct server_outbound *outbound, const char *url, const char *body,
     struct ca_buf *answer, long *status, struct ca_detail *why)
 {
-	const struct timespec pause = { .tv_nsec = (long)world.pause_ms * 1000000 };
+	const struct timespec pause = { world.pause_ms / 1000, world.pause_ms % 1000 * 1000000L };
 
 	assert_non_null(outbound);
 	pthread_mutex_lock(&world.lock);
@@ -677,6 +677,49 @@ static void a_cluster_that_is_away_is_left_alone(void **state)
 	server_source_release(source);
 }
 
+static void *review_in_thread(void *arg)
+{
+	int *result = calloc(1, sizeof(*result));
+
+	*result = ask(arg, account(NULL, NULL));
+	return result;
+}
+
+/* Who waited for a worker meanwhile hears so at once, and one alone tries again. */
+static void one_tries_again(void **state)
+{
+	struct server_source *source = open_source(STORE_SOURCE_KUBERNETES, CLUSTER, reviewed());
+	pthread_t probe;
+	void *result;
+
+	(void)state;
+	answers(0, NULL);
+	assert_int_equal(ask(source, account(NULL, NULL)), CA_ESOURCE);
+	assert_int_equal(ask(source, account(NULL, NULL)), CA_ESOURCE);
+	assert_int_equal(asked(), 1);
+	answers(201, REVIEW("{\"authenticated\":true," USER "},\"audiences\":[\"" URL "\"]}"));
+	world.now_ms += 1000;
+	world.pause_ms = 1500;
+	assert_int_equal(pthread_create(&probe, NULL, review_in_thread, source), 0);
+	for (int n = 0; !n;) {
+		pthread_mutex_lock(&world.lock);
+		n = world.asked;
+		pthread_mutex_unlock(&world.lock);
+	}
+	assert_int_equal(check(source, account(NULL, NULL)), CA_ESOURCE);
+	assert_int_equal(ask(source, account(NULL, NULL)), CA_ESOURCE);
+	assert_int_equal(pthread_join(probe, &result), 0);
+	assert_int_equal(*(int *)result, 0);
+	free(result);
+	world.pause_ms = 0;
+	assert_int_equal(asked(), 1);
+	/* It answers: all may ask. */
+	assert_int_equal(check(source, account(NULL, NULL)), SERVER_SOURCE_ASK);
+	assert_int_equal(ask(source, account(NULL, NULL)), 0);
+	assert_int_equal(asked(), 1);
+	server_source_release(source);
+}
+
 static void no_directory_for_the_bearer(void **state)
 {
 	struct store_source row = { .id = 7, .kind = STORE_SOURCE_KUBERNETES, .name = "prod" };
@@ -815,6 +858,7 @@ int main(void)
 		cmocka_unit_test(a_review),
 		cmocka_unit_test(reviews_that_say_no),
 		cmocka_unit_test(a_cluster_that_is_away_is_left_alone),
+		cmocka_unit_test(one_tries_again),
 		cmocka_unit_test(no_directory_for_the_bearer),
 		cmocka_unit_test(settings_that_are_refused),
 	};
