@@ -97,6 +97,8 @@ static void copy_row(struct ca_authority *authority, const struct store_authorit
 	authority->kind = row->kind;
 	authority->status = row->status;
 	memcpy(authority->name, row->name, sizeof(authority->name));
+	memcpy(authority->serial, row->serial, sizeof(authority->serial));
+	authority->serial_len = row->serial_len;
 	authority->crl_shards = row->crl_shards;
 	authority->not_before = (int64_t)gnutls_x509_crt_get_activation_time(authority->crt);
 	authority->not_after = (int64_t)gnutls_x509_crt_get_expiration_time(authority->crt);

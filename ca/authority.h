@@ -25,6 +25,8 @@ struct ca_authority {
 	enum store_authority_status status;
 	char name[STORE_AUTHORITY_NAME];
 	char tenant[STORE_TENANT_NAME]; /* its name; set by whoever loads it */
+	unsigned char serial[STORE_SERIAL_MAX];
+	size_t serial_len;
 	int64_t not_before, not_after;
 	unsigned char spki_sha256[CA_SHA256];
 	unsigned char sha256[CA_SHA256]; /* of the certificate's DER: its fingerprint */

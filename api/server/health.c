@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "api/server/health.h"
+#include "api/server/removal.h"
 #include "api/server/request.h"
 #include "api/server/route.h"
 #include "api/server/server.h"
@@ -27,6 +28,7 @@ struct server_health {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool quit;
+	bool wanted; /* there is something to do: no pause before it */
 	_Atomic(const char *) reason;
 	atomic_int_least64_t looked_ms;
 	int64_t pruned_at;
@@ -114,7 +116,8 @@ static int sweep(struct store_tx *tx, void *arg)
 	return store_quota_sweep(tx, ca_now(), SWEEP_MAX);
 }
 
-static void keep_house(struct server_health *health)
+/* True: there is more to do. */
+static bool keep_house(struct server_health *health)
 {
 	struct server_snapshot *snapshot = server_snapshot_take(health->server);
 	int64_t now = ca_now();
@@ -124,30 +127,40 @@ static void keep_house(struct server_health *health)
 	(void)server_tls_renew_if_due(health->server->tls, snapshot->installation, now);
 	server_snapshot_release(snapshot);
 	(void)store_write(health->server->store, sweep, NULL);
-	if (now >= health->pruned_at && now < health->pruned_at + CA_HOUR)
-		return;
-	if (store_write(health->server->store, prune, &removed) == 0 && removed < PRUNE_MAX)
+	if ((now < health->pruned_at || now >= health->pruned_at + CA_HOUR) &&
+	    store_write(health->server->store, prune, &removed) == 0 && removed < PRUNE_MAX)
 		health->pruned_at = now;
+	return server_removal_go_on(health->server->store);
+}
+
+/* Under the lock. */
+static void pause_between(struct server_health *health)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += LOOK_MS / 1000;
+	if (!health->wanted && !health->quit)
+		pthread_cond_timedwait(&health->wake, &health->lock, &until);
+	health->wanted = false;
 }
 
 static void *housekeeper(void *arg)
 {
 	struct server_health *health = arg;
+	bool more;
 
 	look(health);
 	pthread_mutex_lock(&health->lock);
 	while (!health->quit) {
-		struct timespec until;
-
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += LOOK_MS / 1000;
-		pthread_cond_timedwait(&health->wake, &health->lock, &until);
+		pause_between(health);
 		if (health->quit)
 			break;
 		pthread_mutex_unlock(&health->lock);
 		look(health);
-		keep_house(health);
+		more = keep_house(health);
 		pthread_mutex_lock(&health->lock);
+		health->wanted |= more;
 	}
 	pthread_mutex_unlock(&health->lock);
 	return NULL;
@@ -192,6 +205,16 @@ void server_health_stop(struct server_health *health)
 	pthread_cond_destroy(&health->wake);
 	pthread_mutex_destroy(&health->lock);
 	free(health);
+}
+
+void server_health_wake(struct server_health *health)
+{
+	if (!health)
+		return;
+	pthread_mutex_lock(&health->lock);
+	health->wanted = true;
+	pthread_cond_signal(&health->wake);
+	pthread_mutex_unlock(&health->lock);
 }
 
 const char *server_health_reason(struct server_health *health)

@@ -15,6 +15,8 @@ static const struct problem_row rows[] = {
 	{ CA_ENOMEM, 503, "try again later" },
 	{ CA_EINTERNAL, 500, "tell whoever runs this CA the request id: its log says more" },
 	{ CA_EIO, 500, "tell whoever runs this CA the request id: its log says more" },
+	{ CA_EMASTERKEY, 500, "the file of the master key must be this installation's" },
+	{ CA_ENOMASTERKEY, 500, "put the master key's file where micad serve reads it, mode 0600" },
 	{ CA_EINVAL, 400, NULL },
 	{ CA_ENOTFOUND, 404, NULL },
 	{ CA_EEXIST, 409, NULL },

@@ -18,6 +18,7 @@ static const char *const operator_query[] = { "tenant", "email", "limit", "curso
 static const char *const identity_query[] = { "tenant", "source", "subject", "disabled", "limit",
 	"cursor", NULL };
 static const char *const token_query[] = { "limit", "cursor", "tenant", NULL };
+static const char *const tenant_query[] = { "removed", "limit", "cursor", NULL };
 static const char *const bundle_query[] = { "tenant", NULL };
 static const char *const policy_query[] = { "tenant", NULL };
 static const char *const policy_apply_query[] = { "tenant", "dry_run", NULL };
@@ -56,6 +57,11 @@ static const struct server_route routes[] = {
 	    policy_apply_query, server_policy_apply },
 	{ "POST", "/v1/policy/test", SERVER_MAY_READ, POLICY_TEST_BODY, policy_query,
 	    server_policy_try },
+	{ "POST", "/v1/tenants", SERVER_ADMIN, SMALL_BODY, NULL, server_tenants_create },
+	{ "GET", "/v1/tenants", SERVER_MAY_READ, 0, tenant_query, server_tenants_list },
+	{ "GET", "/v1/tenants/{tenant}", SERVER_MAY_READ, 0, NULL, server_tenants_show },
+	{ "PATCH", "/v1/tenants/{tenant}", SERVER_ADMIN, SMALL_BODY, NULL, server_tenants_set },
+	{ "DELETE", "/v1/tenants/{tenant}", SERVER_ADMIN, 0, NULL, server_tenants_remove },
 	{ "GET", "/v1/trust-bundle", SERVER_ANYONE, 0, bundle_query, server_trust_bundle },
 	{ "GET", "/v1/tenants/{tenant}/spiffe-bundle", SERVER_ANYONE, 0, NULL,
 	    server_spiffe_bundle },

@@ -230,19 +230,27 @@ int server_snapshot_reload(struct server *server)
 	return r ? failed(r) : 0;
 }
 
+int server_master_key_read(struct server *server, struct ca_master_key *out, struct ca_detail *why)
+{
+	const struct server_options *options = server->options;
+	char *path = options->master_key ? strdup(options->master_key)
+					 : ca_path_join(options->state, CA_STATE_MASTER_KEY);
+	int r = path ? ca_master_key_read(path, out, why) : CA_ENOMEM;
+
+	free(path);
+	return r;
+}
+
 static int load_installation(
     struct server *server, struct ca_installation **out, struct ca_detail *why)
 {
-	const struct server_options *options = server->options;
 	struct ca_master_key master;
-	char *path = options->master_key ? strdup(options->master_key)
-					 : ca_path_join(options->state, CA_STATE_MASTER_KEY);
-	int r = path ? ca_master_key_read(path, &master, why) : CA_ENOMEM;
+	int r = server_master_key_read(server, &master, why);
 
 	if (!r)
-		r = ca_installation_load(server->store, &master, options->rsa_backend, out, why);
+		r = ca_installation_load(
+		    server->store, &master, server->options->rsa_backend, out, why);
 	ca_wipe(&master, sizeof(master));
-	free(path);
 	return r;
 }
 

@@ -64,6 +64,10 @@ int server_snapshot_reload(struct server *server);
  * for it. *why: what does not open. */
 int server_snapshot_reload_all(struct server *server, struct ca_detail *why);
 
+/* The master key, which is kept in no memory: its file is read anew. To be wiped. CA_ENOMASTERKEY
+ * with *why. */
+int server_master_key_read(struct server *server, struct ca_master_key *out, struct ca_detail *why);
+
 /* By id, or by name, removed ones too; NULL: there is none, or it is the installation's own.
  * Borrowed from the snapshot. */
 const struct server_tenant *server_snapshot_tenant(
