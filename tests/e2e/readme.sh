@@ -27,7 +27,10 @@ run() {
 
 need openssl jq
 start_ca
-mkdir "$work/here" "$work/bin"
+stop_ca
+mkdir "$work/here" "$work/bin" "$work/credentials"
+echo a-token-for-the-cluster >"$work/credentials/token"
+serve_ca --credentials "$work/credentials" || exit 99
 ln -s "$mica" "$work/bin/mica"
 export PATH=$work/bin:$PATH MICA_HOME=$state/admin
 openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=cluster -days 1 -keyout "$work/cluster.key" \
