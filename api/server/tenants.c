@@ -122,6 +122,7 @@ static int removed_parameter(struct server_request *request, bool *out)
 static int cursor_parameter(struct server_request *request, struct store_tx *tx, int64_t *after)
 {
 	const char *text = server_request_query(request, "cursor");
+	const int64_t own = request->identity.tenant_id;
 	struct store_tenant row;
 	int r;
 
@@ -129,7 +130,7 @@ static int cursor_parameter(struct server_request *request, struct store_tx *tx,
 	if (!text)
 		return 0;
 	r = store_tenant_get_name(tx, text, &row);
-	if (r == CA_ENOTFOUND)
+	if (r == CA_ENOTFOUND || (!r && own && own != row.id))
 		return ca_refuse(&request->why, CA_EQUERY, "the cursor is not one of this listing");
 	if (!r)
 		*after = row.id;
