@@ -72,13 +72,13 @@ get() { # DIRECTORY CN SAN KEYTYPE
 
 # ---- an RSA issuer, no revocation URL ----
 start_ca --key-type rsa:2048
-get "$work/rsa" rsa.internal DNS:rsa.internal,IP:10.1.2.3,URI:spiffe://example.internal/rsa rsa
+get "$work/rsa" rsa.internal DNS:rsa.internal,IP:10.1.2.3,URI:https://example.internal/rsa rsa
 readers_agree "RSA leaf" "$work/rsa" rsa.internal
 content "RSA leaf" "$work/rsa"
 is "RSA leaf: key usage" "$(extension "$work/rsa/leaf.crt" keyUsage)" "Digital Signature, Key Encipherment"
 is "RSA leaf: signature" "$(text "$work/rsa/leaf.crt" | sed -n 's/^ *Signature Algorithm: //p' | sort -u)" sha256WithRSAEncryption
 is "RSA leaf: the names" "$(extension "$work/rsa/leaf.crt" subjectAltName)" \
-	"DNS:rsa.internal, IP Address:10.1.2.3, URI:spiffe://example.internal/rsa"
+	"DNS:rsa.internal, IP Address:10.1.2.3, URI:https://example.internal/rsa"
 is "RSA leaf: no AIA without a revocation URL" "$(extension "$work/rsa/leaf.crt" authorityInfoAccess)" ""
 is "RSA leaf: no CRL distribution point without a revocation URL" "$(extension "$work/rsa/leaf.crt" crlDistributionPoints)" ""
 is "the root is the trust bundle" "$(openssl x509 -in "$work/rsa/ca.crt" -noout -subject)" \
@@ -102,14 +102,14 @@ is "names are written in lower case, once" "$(extension "$work/caps/leaf.crt" su
 
 # A CSR without a name takes all that the token grants.
 make_csr "$work/none.csr" "$work/ec.key" -
-make_token '{"dns":["a.internal","b.internal"],"ip":["10.9.8.7"],"uri":["spiffe://example.internal/x"]}'
+make_token '{"dns":["a.internal","b.internal"],"ip":["10.9.8.7"],"uri":["https://example.internal/x"]}'
 csr_body "$work/none.csr" >"$work/none.json"
 bearer "$token" POST /v1/certificates "${json[@]}" --data-binary "@$work/none.json"
 answered "a CSR without names, with a token" 201
 mkdir "$work/none"
 keep "$work/none"
 is "takes all that the token grants" "$(extension "$work/none/tls.crt" subjectAltName)" \
-	"DNS:a.internal, DNS:b.internal, IP Address:10.9.8.7, URI:spiffe://example.internal/x"
+	"DNS:a.internal, DNS:b.internal, IP Address:10.9.8.7, URI:https://example.internal/x"
 
 # ---- a request that certtool wrote, with its explanation in front ----
 printf 'cn = "gnutls.internal"\ndns_name = "gnutls.internal"\nsigning_key\ntls_www_server\n' >"$work/template"

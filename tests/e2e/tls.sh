@@ -27,11 +27,7 @@ is "its key is EC P-256" "$(openssl s_client -connect "127.0.0.1:$port" </dev/nu
 	sed -n 's/.*NIST CURVE: //p')" P-256
 
 # ---- resumed sessions ----
-mkdir "$work/leaver"
-make_csr "$work/leaver/csr" "$work/leaver/tls.key" leaver
-csr_body "$work/leaver/csr" '{"profile":"operator"}' >"$work/leaver/body"
-op POST /v1/certificates "${json[@]}" --data-binary "@$work/leaver/body"
-keep "$work/leaver"
+make_operator "$work/leaver" leaver
 for version in 1_2 1_3; do
 	talk -tls$version -cert "$work/leaver/tls.crt" -key "$work/leaver/tls.key" -sess_out "$work/session$version" >"$work/out"
 	like "TLS ${version/_/.}: an operator with a certificate" "$(cat "$work/out")" 'HTTP/1.1 200.*leaver'
