@@ -8,12 +8,21 @@
 
 #define GLOB_MAX 1024 /* octets of a glob from its first star to its last */
 #define CLAIM_NAME_MAX 64
+#define COMPARISON 64 /* steps of one that has no star in it */
 
 /* What a claim may bring into a name (ca/rule.c); anything else ends where it stands. */
 static const char claim_octets[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
 /* ---- globs ---- */
+
+bool ca_effort_take(size_t *effort, size_t steps)
+{
+	if (!effort)
+		return true;
+	*effort = steps < *effort ? *effort - steps : 0;
+	return *effort > 0;
+}
 
 /*
  * One octet more of the text: at[i] says whether the text so far fits the glob's first i octets. A
@@ -40,11 +49,11 @@ static bool step(const char *glob, size_t len, char c, char separator, bool *at)
 
 /* glob begins and ends with a star. */
 static bool match_stars(
-    const char *glob, size_t glob_len, const char *text, size_t len, char separator)
+    const char *glob, size_t glob_len, const char *text, size_t len, char separator, size_t *effort)
 {
 	bool at[GLOB_MAX + 1] = { true };
 
-	if (glob_len > GLOB_MAX)
+	if (glob_len > GLOB_MAX || !ca_effort_take(effort, (glob_len + 1) * len))
 		return false;
 	for (size_t i = 0; i < glob_len && glob[i] == '*'; i++)
 		at[i + 1] = true;
@@ -55,11 +64,13 @@ static bool match_stars(
 }
 
 /* What stands before the first star and behind the last is compared as it is. */
-static bool match_glob(const char *glob, const char *text, char separator)
+static bool match_glob(const char *glob, const char *text, char separator, size_t *effort)
 {
 	const char *tail;
 	size_t tail_len, len;
 
+	if (!ca_effort_take(effort, COMPARISON))
+		return false;
 	for (; *glob && *glob != '*'; glob++, text++)
 		if (*glob != *text)
 			return false;
@@ -70,12 +81,17 @@ static bool match_glob(const char *glob, const char *text, char separator)
 	len = strlen(text);
 	if (len < tail_len || memcmp(text + len - tail_len, tail, tail_len) != 0)
 		return false;
-	return match_stars(glob, (size_t)(tail - glob), text, len - tail_len, separator);
+	return match_stars(glob, (size_t)(tail - glob), text, len - tail_len, separator, effort);
+}
+
+bool ca_glob_match_within(const char *glob, const char *text, size_t *effort)
+{
+	return match_glob(glob, text, '\0', effort);
 }
 
 bool ca_glob_match(const char *glob, const char *text)
 {
-	return match_glob(glob, text, '\0');
+	return ca_glob_match_within(glob, text, NULL);
 }
 
 /* ---- checking a pattern ---- */
@@ -384,32 +400,40 @@ static bool is_plain(const char *uri)
 	return !strchr(uri, '%');
 }
 
-static bool match_uri(const char *pattern, const char *uri)
+static bool match_uri(const char *pattern, const char *uri, size_t *effort)
 {
-	return strcmp(pattern, uri) == 0 || (is_plain(uri) && match_glob(pattern, uri, '/'));
+	return strcmp(pattern, uri) == 0 ||
+	       (is_plain(uri) && match_glob(pattern, uri, '/', effort));
 }
 
-static bool match(const struct ca_pattern *pattern, const struct ca_name *name)
+static bool match(const struct ca_pattern *pattern, const struct ca_name *name, size_t *effort)
 {
 	switch (name->type) {
 	case CA_NAME_DNS:
-		return match_glob(pattern->text, name->value, '.');
+		return match_glob(pattern->text, name->value, '.', effort);
 	case CA_NAME_IP:
-		return ca_range_match(pattern->text, name->value);
+		return ca_effort_take(effort, COMPARISON) &&
+		       ca_range_match(pattern->text, name->value);
 	case CA_NAME_URI:
-		return match_uri(pattern->text, name->value);
+		return match_uri(pattern->text, name->value, effort);
 	case CA_NAME_EMAIL:
-		return match_glob(pattern->text, name->value, '@');
+		return match_glob(pattern->text, name->value, '@', effort);
 	}
+	return false;
+}
+
+bool ca_patterns_match_within(
+    const struct ca_patterns *patterns, const struct ca_name *name, size_t *effort)
+{
+	for (size_t i = 0; i < patterns->n; i++)
+		if (patterns->v[i].type == name->type && match(&patterns->v[i], name, effort))
+			return true;
 	return false;
 }
 
 bool ca_patterns_match(const struct ca_patterns *patterns, const struct ca_name *name)
 {
-	for (size_t i = 0; i < patterns->n; i++)
-		if (patterns->v[i].type == name->type && match(&patterns->v[i], name))
-			return true;
-	return false;
+	return ca_patterns_match_within(patterns, name, NULL);
 }
 
 int ca_patterns_literals(const struct ca_patterns *patterns, struct ca_names *names)

@@ -58,9 +58,20 @@ int ca_patterns_add_glob(struct ca_patterns *patterns, const char *text, size_t 
 int ca_patterns_copy(const struct ca_patterns *patterns, struct ca_patterns *out);
 void ca_patterns_free(struct ca_patterns *patterns); /* NULL is fine */
 
+/*
+ * Steps that comparisons for one decision may take, of some nanoseconds each: both sides are chosen
+ * by strangers, who could make hours of them. When none is left, nothing fits any more.
+ */
+#define CA_EFFORT_MAX ((size_t)1 << 26)
+
+/* Take steps off what is left (NULL: there is no bound). False: they are not to be had. */
+bool ca_effort_take(size_t *effort, size_t steps);
+
 /* Does the canonical name fit one of the patterns (without placeholders)? In time linear in the
  * product of their lengths, whatever the stars. */
 bool ca_patterns_match(const struct ca_patterns *patterns, const struct ca_name *name);
+bool ca_patterns_match_within(
+    const struct ca_patterns *patterns, const struct ca_name *name, size_t *effort);
 
 /* The patterns that are names, without a star, appended to names. */
 int ca_patterns_literals(const struct ca_patterns *patterns, struct ca_names *names);
@@ -68,5 +79,6 @@ int ca_patterns_literals(const struct ca_patterns *patterns, struct ca_names *na
 /* Does a text of any kind (a claim, a common name) fit a glob, in which "*" is any run of octets?
  */
 bool ca_glob_match(const char *glob, const char *text);
+bool ca_glob_match_within(const char *glob, const char *text, size_t *effort);
 
 #endif

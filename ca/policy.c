@@ -171,7 +171,7 @@ static int decide_subject(const struct ca_profile *profile, struct ca_grant *gra
 		 : ca_copy_text(profile->subject.organizational_unit, &grant->organizational_unit);
 }
 
-int ca_policy_evaluate(
+static int decide(
     const struct ca_policy_request *request, struct ca_grant *out, struct ca_detail *why)
 {
 	struct ca_grant grant = { .names = CA_NAMES_INIT };
@@ -192,4 +192,15 @@ int ca_policy_evaluate(
 	else
 		*out = grant; /* transferred */
 	return r;
+}
+
+int ca_policy_evaluate(
+    const struct ca_policy_request *request, struct ca_grant *out, struct ca_detail *why)
+{
+	struct ca_policy_request bounded = *request;
+	size_t effort = CA_EFFORT_MAX;
+
+	if (!bounded.effort)
+		bounded.effort = &effort;
+	return decide(&bounded, out, why);
 }

@@ -34,7 +34,8 @@ struct ca_policy_request {
 						   NULL: the profile alone says it (an operator
 						   asks) */
 	bool no_wildcards;                      /* beside what the profile says */
-	const struct ca_names *reserved;        /* micad's own names; NULL: none */
+	size_t *effort; /* what comparing may still take (ca/pattern.h); NULL: CA_EFFORT_MAX */
+	const struct ca_names *reserved;                 /* micad's own names; NULL: none */
 	const unsigned char (*reserved_keys)[CA_SHA256]; /* SPKI hashes of our own keys */
 	size_t reserved_keys_len;
 	int64_t ttl; /* seconds asked for; 0: the profile's default, cut by the ceiling */
@@ -72,7 +73,8 @@ void ca_grant_clear(struct ca_grant *grant);
  * and of the permission.
  *
  * Errors: CA_EKEYTYPE (or a key for which no usage is left), CA_EKEYRESERVED, CA_ENAMEREFUSED,
- * CA_ENAMERESERVED, CA_ENONAMES, CA_ETOOMANYNAMES, CA_ESUBJECT, CA_ECSREXTENSION (a usage that the
+ * CA_ENAMERESERVED, CA_ENONAMES, CA_ETOOMANYNAMES (also for all that they are to be compared with),
+ * CA_ESUBJECT, CA_ECSREXTENSION (a usage that the
  * profile does not grant), CA_ETTL (under 5 minutes, or past the profile's or the ceiling's
  * longest), CA_EISSUERENDS, CA_ECLOCK (now is before the issuer's notBefore), CA_ENAME (an
  * operator's name).

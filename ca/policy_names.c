@@ -56,7 +56,8 @@ static int check_profile(
 	if (email && strchr(name->value, '*'))
 		return ca_refuse(
 		    why, CA_ENAMEREFUSED, "an e-mail name with a star in it: %.200s", name->value);
-	if (!(profile->any_name && !email) && !ca_patterns_match(&profile->names, name))
+	if (!(profile->any_name && !email) &&
+	    !ca_patterns_match_within(&profile->names, name, request->effort))
 		return ca_refuse(why, CA_ENAMEREFUSED, "the profile %s does not allow %s:%.150s",
 		    profile->name, ca_name_type_text(name->type), name->value);
 	return 0;
@@ -93,7 +94,8 @@ static int check_name(
 		return ca_refuse(
 		    why, CA_ENAMERESERVED, "%.200s is reserved for the CA itself", name->value);
 	if ((request->granted && !ca_names_has(request->granted, name->type, name->value)) ||
-	    (request->patterns && !ca_patterns_match(request->patterns, name)))
+	    (request->patterns &&
+		!ca_patterns_match_within(request->patterns, name, request->effort)))
 		return ca_refuse(why, CA_ENAMEREFUSED, "%s:%.200s is not granted",
 		    ca_name_type_text(name->type), name->value);
 	return request->constraints ? ca_constraints_check(request->constraints, name, why) : 0;
@@ -117,18 +119,18 @@ static bool is_free_text(const char *cn)
 	return strspn(cn, "0123456789") != len;
 }
 
-static bool fits_one(const struct ca_patterns *globs, const char *cn)
+static bool fits_one(const struct ca_patterns *globs, const char *cn, size_t *effort)
 {
 	for (size_t i = 0; i < globs->n; i++)
-		if (ca_glob_match(globs->v[i].text, cn))
+		if (ca_glob_match_within(globs->v[i].text, cn, effort))
 			return true;
 	return false;
 }
 
 static bool fits_globs(const struct ca_policy_request *request, const char *cn)
 {
-	return fits_one(&request->profile->common_names, cn) &&
-	       (!request->common_names || fits_one(request->common_names, cn));
+	return fits_one(&request->profile->common_names, cn, request->effort) &&
+	       (!request->common_names || fits_one(request->common_names, cn, request->effort));
 }
 
 static bool is_reserved_text(const char *cn, const struct ca_names *reserved)
@@ -279,7 +281,7 @@ static int collect(
 	return request->patterns ? ca_patterns_literals(request->patterns, &grant->names) : 0;
 }
 
-int ca_policy_decide_names(
+static int decide(
     const struct ca_policy_request *request, struct ca_grant *grant, struct ca_detail *why)
 {
 	int r = collect(request, grant, why);
@@ -295,4 +297,19 @@ int ca_policy_decide_names(
 	for (size_t i = 0; i < grant->names.n && !r; i++)
 		r = check_name(request, &grant->names.v[i], why);
 	return r ? r : check_spiffe(request, grant, why);
+}
+
+int ca_policy_decide_names(
+    const struct ca_policy_request *request, struct ca_grant *grant, struct ca_detail *why)
+{
+	const size_t n = request->csr->names.n;
+	int r = 0;
+
+	if (ca_effort_take(request->effort, n * n)) /* each is held against those before it */
+		r = decide(request, grant, why);
+	if (*request->effort == 0)
+		r = ca_refuse(why, CA_ETOOMANYNAMES,
+		    "too much to compare: ask for fewer names, and write fewer or shorter "
+		    "patterns");
+	return r;
 }

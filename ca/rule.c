@@ -120,7 +120,7 @@ static bool has_audience(const struct ca_claims *claims, const char *audience)
 	return false;
 }
 
-bool ca_rule_matches(const struct ca_rule *rule, const struct ca_claims *claims)
+bool ca_rule_matches(const struct ca_rule *rule, const struct ca_claims *claims, size_t *effort)
 {
 	if (strcmp(rule->source, claims->source) != 0)
 		return false;
@@ -129,7 +129,7 @@ bool ca_rule_matches(const struct ca_rule *rule, const struct ca_claims *claims)
 	for (size_t i = 0; i < rule->match_len; i++) {
 		const char *value = ca_claims_get(claims, rule->match[i].name);
 
-		if (!value || !ca_glob_match(rule->match[i].value, value))
+		if (!value || !ca_glob_match_within(rule->match[i].value, value, effort))
 			return false;
 	}
 	return true;

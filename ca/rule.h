@@ -54,8 +54,8 @@ struct ca_rule {
 
 void ca_rule_clear(struct ca_rule *rule); /* NULL is fine */
 
-/* Does the rule speak of this identity? */
-bool ca_rule_matches(const struct ca_rule *rule, const struct ca_claims *claims);
+/* Does the rule speak of this identity? effort: see ca/pattern.h. */
+bool ca_rule_matches(const struct ca_rule *rule, const struct ca_claims *claims, size_t *effort);
 
 /*
  * The rule's patterns and globs with the claims filled in, into lists that are empty. CA_ECLAIM

@@ -66,7 +66,7 @@ const struct ca_profile *ca_document_profile(const struct ca_document *document,
 /* ---- rules ---- */
 
 static int evaluate(const struct ca_rules_request *request, const struct ca_rule *rule,
-    struct ca_grant *out, struct ca_detail *why)
+    size_t *effort, struct ca_grant *out, struct ca_detail *why)
 {
 	struct ca_policy_request policy = request->policy;
 	struct ca_patterns patterns = { 0 }, common_names = { 0 };
@@ -86,6 +86,7 @@ static int evaluate(const struct ca_rules_request *request, const struct ca_rule
 	policy.patterns = &patterns;
 	policy.common_names = &common_names;
 	policy.no_wildcards |= !rule->wildcards;
+	policy.effort = effort;
 	r = ca_policy_evaluate(&policy, out, why);
 	ca_patterns_free(&patterns);
 	ca_patterns_free(&common_names);
@@ -98,15 +99,17 @@ int ca_rules_evaluate(const struct ca_rules_request *request, const struct ca_ru
 	const struct ca_document *document = request->document;
 	struct ca_detail detail = { "" };
 	int r, refusal = CA_ENORULE;
+	size_t effort = CA_EFFORT_MAX;
 
-	for (size_t i = 0; i < document->rules_len; i++) {
+	for (size_t i = 0; i < document->rules_len && effort; i++) {
 		const struct ca_rule *candidate = &document->rules[i];
 
 		if (request->profile && strcmp(candidate->profile, request->profile) != 0)
 			continue;
-		if (!ca_rule_matches(candidate, request->claims))
+		if (!ca_rule_matches(candidate, request->claims, &effort))
 			continue;
-		r = evaluate(request, candidate, out, refusal == CA_ENORULE ? &detail : NULL);
+		r = evaluate(
+		    request, candidate, &effort, out, refusal == CA_ENORULE ? &detail : NULL);
 		if (r == 0 || refusal == CA_ENORULE)
 			*rule = candidate;
 		if (r == 0 || r == CA_ENOMEM || r == CA_EINTERNAL)
@@ -114,6 +117,10 @@ int ca_rules_evaluate(const struct ca_rules_request *request, const struct ca_ru
 		if (refusal == CA_ENORULE)
 			refusal = r;
 	}
+	if (!effort)
+		return ca_refuse(why, CA_ETOOMANYNAMES,
+		    "too many rules speak of this identity for the names asked for: name the "
+		    "profile, and ask for fewer names");
 	if (refusal == CA_ENORULE)
 		return ca_refuse(why, CA_ENORULE, "no rule for %.100s of the source %s%s%s",
 		    request->claims->subject ? request->claims->subject : "anybody",

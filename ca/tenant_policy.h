@@ -52,14 +52,15 @@ struct ca_rules_request {
 	const struct ca_claims *claims;
 	const char *profile; /* NULL: whatever the rule says */
 	struct ca_policy_request
-	    policy; /* profile, patterns and wildcards are filled in per rule */
+	    policy; /* profile, patterns, wildcards and effort are filled in per rule */
 };
 
 /*
  * The first rule, in the document's order, that matches the identity (and the profile, when one is
  * asked for) and grants all that is asked; rules are not added up. *rule is assigned to it
  * (borrowed from the document). CA_ENORULE: none matches; otherwise the refusal of the first that
- * did match, *rule assigned to that one.
+ * did match, *rule assigned to that one; CA_ETOOMANYNAMES: more than can be compared
+ * (CA_EFFORT_MAX).
  */
 int ca_rules_evaluate(const struct ca_rules_request *request, const struct ca_rule **rule,
     struct ca_grant *out, struct ca_detail *why);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ca/base/clock.h"
 #include "ca/tenant_policy.h"
@@ -124,10 +125,10 @@ static void test_matching(void **state)
 
 		make_rule("a", rows[i].match, "service", "dns:a.internal", &rule);
 		parse_claims(rows[i].claims, &claims);
-		if (ca_rule_matches(&rule, &claims) != rows[i].fits)
+		if (ca_rule_matches(&rule, &claims, NULL) != rows[i].fits)
 			fail_msg("%s and %s", rows[i].match, rows[i].claims);
 		memcpy(claims.source, "test", 5);
-		assert_false(ca_rule_matches(&rule, &claims));
+		assert_false(ca_rule_matches(&rule, &claims, NULL));
 		ca_claims_clear(&claims);
 		ca_rule_clear(&rule);
 	}
@@ -143,12 +144,12 @@ static void test_audience(void **state)
 	make_rule("a", "ns=a", "service", "dns:a.internal", &rule);
 	rule.audience = strdup("https://ca.internal");
 	parse_claims("ns=a", &claims);
-	assert_false(ca_rule_matches(&rule, &claims));
+	assert_false(ca_rule_matches(&rule, &claims, NULL));
 	assert_int_equal(ca_claims_add_audience(&claims, "https://ca.internal.evil"), 0);
 	assert_int_equal(ca_claims_add_audience(&claims, "https://ca.interna"), 0);
-	assert_false(ca_rule_matches(&rule, &claims));
+	assert_false(ca_rule_matches(&rule, &claims, NULL));
 	assert_int_equal(ca_claims_add_audience(&claims, "https://ca.internal"), 0);
-	assert_true(ca_rule_matches(&rule, &claims));
+	assert_true(ca_rule_matches(&rule, &claims, NULL));
 	ca_claims_clear(&claims);
 	ca_rule_clear(&rule);
 }
@@ -492,6 +493,64 @@ static void test_questions(void **state)
 	ca_document_clear(NULL);
 }
 
+/* 200 rules that match, names that fit the last of their profile's patterns only, and one name that
+ * fits none: each rule would be hours of work with the next. */
+static void test_bounded(void **state)
+{
+	static char name[128], pattern[128];
+	struct ca_csr csr = { .key_type = CA_KEY_EC_P256 };
+	struct ca_document document = { 0 };
+	struct ca_grant grant = { 0 };
+	const struct ca_rule *rule = NULL;
+	struct ca_detail why = { "" };
+	struct ca_claims claims;
+	struct ca_rules_request request = { .document = &document,
+		.claims = &claims,
+		.policy = { .csr = &csr,
+		    .now = NOW,
+		    .issuer_not_before = NOW - CA_DAY,
+		    .issuer_not_after = NOW + CA_YEAR } };
+	clock_t start;
+
+	(void)state;
+	document.profiles = calloc(1, sizeof(*document.profiles));
+	document.profiles_len = 1;
+	assert_int_equal(ca_profile_init(document.profiles, "heavy"), 0);
+	document.profiles->any_name = false;
+	document.profiles->names_max = 256;
+	for (int i = 0; i < 200; i++) {
+		int n = snprintf(pattern, sizeof(pattern), "*a");
+
+		for (int k = 0; k < 28; k++)
+			n += snprintf(pattern + n, sizeof(pattern) - (size_t)n, "*a");
+		n += snprintf(pattern + n, sizeof(pattern) - (size_t)n, "*%d*.internal", i);
+		assert_int_equal(ca_patterns_add(&document.profiles->names, CA_NAME_DNS, pattern,
+				     (size_t)n, false, NULL),
+		    0);
+	}
+	assert_int_equal(
+	    ca_patterns_add(&document.profiles->names, CA_NAME_DNS, "**.internal", 11, false, NULL),
+	    0);
+	document.rules = calloc(200, sizeof(*document.rules));
+	for (; document.rules_len < 200; document.rules_len++)
+		make_rule(
+		    "r", "ns=a", "heavy", "dns:**.x.internal", &document.rules[document.rules_len]);
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name),
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa%c%c.%sinternal",
+		    'a' + i % 26, 'a' + i / 26, i == 199 ? "" : "x.");
+		assert_int_equal(
+		    ca_names_add(&csr.names, CA_NAME_DNS, name, strlen(name), NULL), 0);
+	}
+	parse_claims("ns=a", &claims);
+	start = clock();
+	assert_int_equal(ca_rules_evaluate(&request, &rule, &grant, &why), CA_ETOOMANYNAMES);
+	assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 5.0);
+	ca_claims_clear(&claims);
+	ca_names_free(&csr.names);
+	ca_document_clear(&document);
+}
+
 static void test_profiles_of_a_document(void **state)
 {
 	struct ca_document document, empty = { 0 };
@@ -521,6 +580,7 @@ int main(void)
 		cmocka_unit_test(test_filling_several),
 		cmocka_unit_test(test_filling_globs),
 		cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_profiles_of_a_document),
 	};
 
