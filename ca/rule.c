@@ -124,7 +124,7 @@ bool ca_rule_matches(const struct ca_rule *rule, const struct ca_claims *claims,
 {
 	if (strcmp(rule->source, claims->source) != 0)
 		return false;
-	if (rule->audience && !has_audience(claims, rule->audience))
+	if (rule->audience ? !has_audience(claims, rule->audience) : claims->for_anybody)
 		return false;
 	for (size_t i = 0; i < rule->match_len; i++) {
 		const char *value = ca_claims_get(claims, rule->match[i].name);

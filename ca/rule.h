@@ -29,6 +29,7 @@ struct ca_claims {
 	char *subject; /* stable: "NAMESPACE/ACCOUNT" for a service account, "sub" for OIDC */
 	char **audiences;
 	size_t audiences_len;
+	bool for_anybody; /* nobody has looked at the audiences: only a rule that names one does */
 	struct ca_claim *v;
 	size_t n;
 };
@@ -41,7 +42,7 @@ void ca_claims_clear(struct ca_claims *claims);                              /* 
 struct ca_rule {
 	char name[CA_RULE_NAME];
 	char source[CA_SOURCE_NAME];
-	char *audience;         /* NULL: whatever the source checks; owned */
+	char *audience;         /* NULL: what the source checks, which it must then; owned */
 	struct ca_claim *match; /* every one must be there; the value is a glob; owned */
 	size_t match_len;
 	char profile[CA_PROFILE_NAME];

@@ -93,7 +93,7 @@ static int identity_fields(struct server_request *request, struct trial *trial)
 {
 	const struct server_policy_context context =
 	    server_policy_surroundings(request->snapshot, trial->tenant);
-	struct server_policy_source source;
+	struct server_policy_source source = { 0 };
 	const char *audience;
 	int r = server_json_string(trial->body, "audience", false, &audience, &request->why);
 
@@ -104,6 +104,7 @@ static int identity_fields(struct server_request *request, struct trial *trial)
 	if (r)
 		return r;
 	memcpy(trial->claims.source, trial->source, strlen(trial->source) + 1);
+	trial->claims.for_anybody = source.oidc && !source.audience;
 	if (audience)
 		r = ca_claims_add_audience(&trial->claims, audience);
 	return r ? r : claims_field(request, trial);

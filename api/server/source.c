@@ -164,9 +164,13 @@ static int verify(const struct server_source *source, const struct server_jwt *j
 
 	if (r)
 		return r;
-	return source->kind == STORE_SOURCE_KUBERNETES
-		   ? server_outside_account(jwt, source->name, out, why)
-		   : server_outside_oidc(jwt, source->name, out, why);
+	if (source->kind == STORE_SOURCE_KUBERNETES)
+		return server_outside_account(jwt, source->name, out, why);
+	r = server_outside_oidc(jwt, source->name, out, why);
+	/* Settings may have changed since the rules were checked against them. */
+	if (!r)
+		out->claims.for_anybody = source->settings.audiences_len == 0;
+	return r;
 }
 
 /* May keys be fetched now? With the lock held. */

@@ -145,10 +145,17 @@ static void test_audience(void **state)
 	rule.audience = strdup("https://ca.internal");
 	parse_claims("ns=a", &claims);
 	assert_false(ca_rule_matches(&rule, &claims, NULL));
+	claims.for_anybody = true;
 	assert_int_equal(ca_claims_add_audience(&claims, "https://ca.internal.evil"), 0);
 	assert_int_equal(ca_claims_add_audience(&claims, "https://ca.interna"), 0);
 	assert_false(ca_rule_matches(&rule, &claims, NULL));
 	assert_int_equal(ca_claims_add_audience(&claims, "https://ca.internal"), 0);
+	assert_true(ca_rule_matches(&rule, &claims, NULL));
+	/* A rule that leaves it to its source, which does not look either. */
+	free(rule.audience);
+	rule.audience = NULL;
+	assert_false(ca_rule_matches(&rule, &claims, NULL));
+	claims.for_anybody = false;
 	assert_true(ca_rule_matches(&rule, &claims, NULL));
 	ca_claims_clear(&claims);
 	ca_rule_clear(&rule);

@@ -168,6 +168,7 @@ static void keys_that_were_given(void **state)
 	assert_string_equal(out.claims.subject, "job-7");
 	assert_string_equal(ca_claims_get(&out.claims, "sub"), "job-7");
 	assert_int_equal(out.claims.audiences_len, 1);
+	assert_true(out.claims.for_anybody);
 	assert_int_equal(out.expires, JWT_NOW + 600);
 	assert_string_equal(out.pod_uid, "");
 	server_outside_clear(&out);
@@ -181,6 +182,7 @@ static void keys_that_were_given(void **state)
 static void another_issuer_and_audience(void **state)
 {
 	json_t *settings = given(old_key);
+	struct server_outside out = { 0 };
 	struct server_source *source;
 
 	(void)state;
@@ -193,7 +195,9 @@ static void another_issuer_and_audience(void **state)
 	server_source_release(source);
 	json_object_set_new(settings, "audiences", json_pack("[s, s]", "other", "ca"));
 	source = open_source(STORE_SOURCE_OIDC, ISSUER, settings);
-	assert_int_equal(check(source, job(old_key, "old")), 0);
+	assert_int_equal(tell(source, job(old_key, "old"), false, &out), 0);
+	assert_false(out.claims.for_anybody);
+	server_outside_clear(&out);
 	server_source_release(source);
 }
 
