@@ -119,10 +119,12 @@ static int sweep(struct store_tx *tx, void *arg)
 /* True: there is more to do. */
 static bool keep_house(struct server_health *health)
 {
-	struct server_snapshot *snapshot = server_snapshot_take(health->server);
+	struct server_snapshot *snapshot;
 	int64_t now = ca_now();
 	size_t removed = 0;
 
+	server_snapshot_catch_up(health->server);
+	snapshot = server_snapshot_take(health->server);
 	/* What goes wrong is logged where it does, and is tried again. */
 	(void)server_tls_renew_if_due(health->server->tls, snapshot->installation, now);
 	server_snapshot_release(snapshot);

@@ -10,6 +10,8 @@
 #include "store/policies.h"
 #include "store/sources.h"
 
+enum { IN_STEP = 0, BEHIND, BEHIND_ALL }; /* the authorities, too */
+
 static void tenant_clear(struct server_tenant *tenant)
 {
 	store_tenant_settings_clear(&tenant->settings);
@@ -144,7 +146,10 @@ static int add_source(
 		list[snapshot->sources_len++] = source; /* transferred */
 	else if (r != CA_ENOMEM)
 		ca_logf(CA_LOG_ERROR, "the source %s cannot be read, and is not believed: %s",
-		    row->name, why.text);
+		    row->name, why.text[0] ? why.text : ca_error_text(r));
+	/* Its settings stay what they are; a lack of descriptors passes. */
+	if (r && r != CA_EFIELD)
+		atomic_store(&server->snapshots.behind, BEHIND);
 	return r == CA_ENOMEM ? r : 0;
 }
 
@@ -221,11 +226,14 @@ static int failed(int error)
 int server_snapshot_reload(struct server *server)
 {
 	struct server_snapshots *all = &server->snapshots;
-	int r;
+	int behind, r;
 
 	pthread_mutex_lock(&all->loading);
+	behind = atomic_exchange(&all->behind, IN_STEP);
 	/* Nobody else puts another one there while this lock is held. */
 	r = load(server, ca_installation_keep(all->current->installation));
+	if (behind == BEHIND_ALL || r)
+		atomic_store(&all->behind, behind == BEHIND_ALL ? behind : BEHIND);
 	pthread_mutex_unlock(&all->loading);
 	return r ? failed(r) : 0;
 }
@@ -261,11 +269,36 @@ int server_snapshot_reload_all(struct server *server, struct ca_detail *why)
 	int r;
 
 	pthread_mutex_lock(&all->loading);
+	atomic_store(&all->behind, IN_STEP);
 	r = load_installation(server, &installation, why);
 	if (!r)
 		r = load(server, installation);
+	if (r)
+		atomic_store(&all->behind, BEHIND_ALL);
 	pthread_mutex_unlock(&all->loading);
 	return r;
+}
+
+void server_snapshot_catch_up(struct server *server)
+{
+	struct ca_detail why = { "" };
+	int r;
+
+	switch (atomic_load(&server->snapshots.behind)) {
+	case BEHIND:
+		(void)server_snapshot_reload(server);
+		break;
+	case BEHIND_ALL:
+		r = server_snapshot_reload_all(server, &why);
+		if (r)
+			ca_logf(CA_LOG_ERROR,
+			    "what was changed cannot be read back, and is not yet in force: %s "
+			    "(%s)",
+			    why.text, ca_error_code(r));
+		break;
+	default:
+		break;
+	}
 }
 
 void server_snapshots_clear(struct server_snapshots *snapshots)

@@ -42,7 +42,8 @@ struct server_snapshots {
 	pthread_mutex_t lock; /* guards current */
 	struct server_snapshot *current;
 	pthread_mutex_t
-	    loading; /* one at a time, so that the last to be read is the last to come */
+	    loading;       /* one at a time, so that the last to be read is the last to come */
+	atomic_int behind; /* what is on record could not be read; set while loading */
 };
 
 #define SERVER_SNAPSHOTS_INIT                                                                      \
@@ -56,7 +57,8 @@ void server_snapshot_release(struct server_snapshot *snapshot); /* NULL is fine 
 
 /*
  * Read tenants, policies and sources anew. The authorities stay as they are opened. On failure the
- * one before stays current; the change that it was to show is on record all the same.
+ * one before stays current; the change that it was to show is on record all the same, and comes
+ * into force with server_snapshot_catch_up().
  */
 int server_snapshot_reload(struct server *server);
 
@@ -67,6 +69,9 @@ int server_snapshot_reload_all(struct server *server, struct ca_detail *why);
 /* The master key, which is kept in no memory: its file is read anew. To be wiped. CA_ENOMASTERKEY
  * with *why. */
 int server_master_key_read(struct server *server, struct ca_master_key *out, struct ca_detail *why);
+
+/* Try again what failed, if anything did: whoever made the change cannot make it once more. */
+void server_snapshot_catch_up(struct server *server);
 
 /* By id, or by name, removed ones too; NULL: there is none, or it is the installation's own.
  * Borrowed from the snapshot. */
