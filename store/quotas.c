@@ -6,6 +6,7 @@
 #include "store/quotas.h"
 
 #define WINDOW CA_MINUTE
+#define CLOCK_BACK CA_HOUR /* how far it may go back without a word */
 
 /*
  * What one enrolment does of the housekeeping. More than what it adds, so that there is never a
@@ -96,13 +97,19 @@ static int sweep(struct store_tx *tx, int64_t tenant_id, int64_t now, size_t max
 	return rc;
 }
 
+/* Swept by a clock that was wrong: nothing that ends before then would be counted. */
+static bool is_of_the_future(const struct alive *alive, int64_t now)
+{
+	return alive->swept > now + CLOCK_BACK;
+}
+
 /* What is alive now, as far as it was swept. */
 static int look_at_alive(struct store_tx *tx, const struct store_quota_ask *ask, struct alive *out)
 {
 	size_t seen;
 	int rc = get_alive(tx, ask->tenant_id, out);
 
-	if (rc == CA_ENOTFOUND)
+	if (rc == CA_ENOTFOUND || (rc == 0 && is_of_the_future(out, ask->now)))
 		return count_alive(tx, ask->tenant_id, ask->now, out);
 	return rc ? rc : sweep(tx, ask->tenant_id, ask->now, SWEEP_MAX, out, &seen);
 }
@@ -140,16 +147,20 @@ int store_quota_revoked(struct store_tx *tx, int64_t certificate_id)
 	return store_query_run(&q);
 }
 
-int store_quota_set(struct store_tx *tx, int64_t tenant_id, int64_t alive_max, int64_t now)
+static int recount(struct store_tx *tx, int64_t tenant_id, int64_t now)
 {
 	struct alive alive = { 0 };
-	struct store_query q;
-	int rc;
+	int rc = count_alive(tx, tenant_id, now, &alive);
 
-	if (alive_max) {
-		rc = count_alive(tx, tenant_id, now, &alive);
-		return rc ? rc : set_alive(tx, tenant_id, &alive);
-	}
+	return rc ? rc : set_alive(tx, tenant_id, &alive);
+}
+
+int store_quota_set(struct store_tx *tx, int64_t tenant_id, int64_t alive_max, int64_t now)
+{
+	struct store_query q;
+
+	if (alive_max)
+		return recount(tx, tenant_id, now);
 	store_query_start(&q, tx, STORE_SQL_ALIVE_REMOVE);
 	store_put_int(&q, tenant_id);
 	return store_query_run(&q);
@@ -336,7 +347,9 @@ int store_quota_sweep(struct store_tx *tx, int64_t now, size_t max)
 		size_t seen = 0;
 
 		rc = get_alive(tx, id, &alive);
-		if (rc == 0)
+		if (rc == 0 && is_of_the_future(&alive, now))
+			rc = recount(tx, id, now);
+		else if (rc == 0)
 			rc = sweep(tx, id, now, max, &alive, &seen);
 		if (rc == 0 && seen)
 			rc = set_alive(tx, id, &alive);

@@ -342,11 +342,39 @@ static void test_the_clock_goes_back(void **state)
 
 	(void)state;
 	set_quota(2, NOW);
-	assert_int_equal(enrol(&ask, NOW + DAY, DAY), 0);
+	assert_int_equal(enrol(&ask, NOW + 1800, DAY), 0);
 	assert_int_equal(enrol(&ask, NOW, 100), 0); /* ends before what was swept */
 	assert_int_equal(kept(), 1);
 	sweep(NOW + 10 * DAY, 100);
 	assert_int_equal(kept(), 0);
+}
+
+/* A clock that stood in the future for a moment must not leave the tenant without a quota until
+ * then. */
+static void test_the_clock_goes_forth_and_back(void **state)
+{
+	const struct store_quota_ask ask = { .tenant_id = 2, .alive_max = 2 };
+	int64_t id;
+
+	(void)state;
+	set_quota(2, NOW);
+	assert_int_equal(enrol(&ask, NOW, DAY), 0);
+	id = last.id;
+	sweep(NOW + 400 * DAY, 100);
+	assert_int_equal(enrol(&ask, NOW + 400 * DAY, DAY), 0);
+	assert_int_equal(enrol(&ask, NOW, DAY), CA_EQUOTA);
+	revoke(id);
+	assert_int_equal(enrol(&ask, NOW, DAY), 0);
+	assert_int_equal(enrol(&ask, NOW, DAY), CA_EQUOTA);
+	assert_int_equal(kept(), 2);
+	/* Counted anew for good, also when nobody may have one. */
+	sweep(NOW + 400 * DAY, 100);
+	assert_int_equal(kept(), 1);
+	sweep(NOW, 100);
+	assert_int_equal(kept(), 2);
+	/* What the wrong clock made counts to its end. */
+	assert_int_equal(enrol(&ask, NOW + 2 * DAY, DAY), 0);
+	assert_int_equal(enrol(&ask, NOW + 2 * DAY, DAY), CA_EQUOTA);
 }
 
 /* ---- an identity's ---- */
@@ -591,6 +619,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    test_a_quota_that_nobody_counted_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_clock_goes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_the_clock_goes_forth_and_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_identity_alive, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_tenants_minute, setup, teardown),
 		cmocka_unit_test_setup_teardown(
