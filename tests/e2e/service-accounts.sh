@@ -61,6 +61,24 @@ for how in review keys; do
 	problem "by $how: another namespace's name" 403 name-refused
 done
 
+# ---- with the client, as a pod would ----
+by review
+fingerprint=$(openssl x509 -in "$state/admin/ca.crt" -noout -fingerprint -sha256 | cut -d= -f2)
+pod() { # OPTION OF mica fetch…
+	env -u MICA_HOME "$mica" fetch --token-file "$work/token" --fingerprint "$fingerprint" --out "$work/pod" --json "$@"
+}
+mint '{"pod": "web-8"}' >"$work/token"
+check_fails "a token of somebody else's does not say where the CA is" pod
+check "mica fetch with a projected token: the names that the rule grants" pod --ca-url "$url"
+is "in the certificate" "$(openssl x509 -in "$work/pod/tls.crt" -noout -ext subjectAltName | tail -1 | tr -d ' ')" DNS:web.pay.svc
+serial=$(openssl x509 -in "$work/pod/tls.crt" -noout -serial)
+mint '{"pod": "web-8"}' >"$work/token"
+check "with a newer token of the same account" pod --ca-url "$url"
+is "nothing is due" "$(openssl x509 -in "$work/pod/tls.crt" -noout -serial)" "$serial"
+rm -r "$work/pod"
+check "its names may be said" pod --ca-url "$url" --tenant default --profile service --dns web.pay.svc
+check_fails "not another's" pod --ca-url "$url" --out "$work/other" --dns web.other.svc
+
 # ---- every way to cheat ----
 tell /key >"$work/cluster.key"
 node "$MICA_SOURCE/tests/e2e/hostile-tokens.js" "$good" "$work/cluster.key" >"$work/hostile"
