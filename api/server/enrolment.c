@@ -177,15 +177,16 @@ static int decide_by_rules(struct server_request *request, struct enrolment *e,
 
 /* A token grants names, and a CN that is none, one by one. */
 static int decide_by_token(
-    struct server_request *request, struct ca_policy_request *policy, struct ca_grant *grant)
+    struct server_request *request, const struct ca_policy_request *asked, struct ca_grant *grant)
 {
 	struct store_token *token = &request->identity.token;
 	struct ca_pattern common_name = { CA_NAME_DNS, token->common_name };
 	const struct ca_patterns common_names = { &common_name, token->common_name[0] != 0 };
+	struct ca_policy_request policy = *asked;
 
-	policy->granted = &token->names;
-	policy->common_names = &common_names;
-	return ca_policy_evaluate(policy, grant, &request->why);
+	policy.granted = &token->names;
+	policy.common_names = &common_names;
+	return ca_policy_evaluate(&policy, grant, &request->why);
 }
 
 static int decide(struct server_request *request, struct enrolment *e, struct ca_grant *grant)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Two tenants' whole life, and a policy, by the README's commands alone, as they stand there.
+# shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 readme=$MICA_SOURCE/README
