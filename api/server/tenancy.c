@@ -48,3 +48,19 @@ int server_tenant_scope(struct server_request *request, int64_t *id)
 	*id = tenant ? tenant->row.id : request->identity.tenant_id;
 	return 0;
 }
+
+int server_tenant_find(
+    struct server_request *request, struct store_tx *tx, struct store_tenant *out)
+{
+	const struct server_identity *who = &request->identity;
+	struct store_tenant row;
+	int r = store_tenant_get_name(tx, request->parameter, &row);
+
+	if (!r && (row.id == STORE_TENANT_SYSTEM || (who->tenant_id && who->tenant_id != row.id)))
+		r = CA_ENOTFOUND;
+	if (r == CA_ENOTFOUND)
+		return refuse_unknown(request, request->parameter);
+	if (!r)
+		*out = row;
+	return r;
+}

@@ -20,4 +20,11 @@ int server_tenant_of(
  * removed one's may be listed. */
 int server_tenant_scope(struct server_request *request, int64_t *id);
 
+/*
+ * The tenant of the path, as it stands on record: one of whoever asks, or for an admin any, removed
+ * ones too. CA_ENOTFOUND, in the words above.
+ */
+int server_tenant_find(
+    struct server_request *request, struct store_tx *tx, struct store_tenant *out);
+
 #endif
