@@ -295,7 +295,8 @@ static const char *const statements[STORE_STATEMENTS] = {
 	[STORE_SQL_TOKEN_USED] =
 	    "UPDATE token_uses SET certificate_id = ?3 "
 	    "WHERE token_seq = (SELECT seq FROM tokens WHERE id = ?1) AND spki_sha256 = ?2",
-	[STORE_SQL_TOKEN_SEQ] = "SELECT seq FROM tokens WHERE id = ?1",
+	[STORE_SQL_TOKEN_SEQ] =
+	    "SELECT seq FROM tokens WHERE id = ?1 AND (?2 = 0 OR tenant_id = ?2)",
 	[STORE_SQL_TOKEN_LIST] = "SELECT " TOKEN_COLUMNS " FROM tokens "
 				 "WHERE seq > ?1 AND expires_at >= ?2 ORDER BY seq LIMIT 1",
 	[STORE_SQL_TOKEN_LIST_TENANT] =

@@ -198,14 +198,15 @@ int store_token_used(struct store_tx *tx, const char *id, const unsigned char sp
 
 /* ---- listing and the end of tokens ---- */
 
-/* The place of the token with this id in the order of tokens. */
-static int place_of(struct store_tx *tx, const char *id, int64_t *seq)
+/* The place of the token with this id, of one tenant (0: any), in the order of tokens. */
+static int place_of(struct store_tx *tx, int64_t tenant_id, const char *id, int64_t *seq)
 {
 	struct store_query q;
 	int rc;
 
 	store_query_start(&q, tx, STORE_SQL_TOKEN_SEQ);
 	store_put_text(&q, id);
+	store_put_int(&q, tenant_id);
 	rc = store_query_first(&q);
 	if (rc == 0)
 		*seq = store_take_int(&q);
@@ -235,7 +236,7 @@ int store_token_list(struct store_tx *tx, int64_t tenant_id, int64_t now, const 
 
 	assert(max >= 1 && max <= STORE_PAGE_MAX);
 	if (after)
-		rc = place_of(tx, after, &seq);
+		rc = place_of(tx, tenant_id, after, &seq);
 	for (size_t n = 0; rc == 0; n++) {
 		rc = get_next(tx, tenant_id, now, &seq, &token);
 		if (rc == CA_ENOTFOUND || (rc == 0 && n == max)) {

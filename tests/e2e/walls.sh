@@ -41,6 +41,7 @@ POST /v1/tokens                          | refuse | /v1/tokens | {"dns": ["web.i
 POST /v1/tokens                          | own    | /v1/tokens | {"dns": ["web.internal"]}
 GET /v1/tokens                           | marks  | /v1/tokens
 GET /v1/tokens                           | mark   | /v1/tokens?tenant=@TENANT@
+GET /v1/tokens                           | list   | /v1/tokens?cursor=@TOKEN@
 DELETE /v1/tokens/{id}                   | refuse | /v1/tokens/@TOKEN@
 POST /v1/tenants                         | refuse | /v1/tenants | {"name": "@TENANT@"}
 GET /v1/tenants                          | marks  | /v1/tenants
@@ -58,11 +59,13 @@ GET /v1/identities                       | marks  | /v1/identities
 GET /v1/identities                       | marks  | /v1/identities?subject=@SUBJECT@
 GET /v1/identities                       | marks  | /v1/identities?source=ci
 GET /v1/identities                       | mark   | /v1/identities?tenant=@TENANT@
+GET /v1/identities                       | list   | /v1/identities?cursor=@IDENTITY@
 POST /v1/identities/{id}/disable         | refuse | /v1/identities/@IDENTITY@/disable | {}
 POST /v1/identities/{id}/enable          | refuse | /v1/identities/@IDENTITY@/enable | {}
 GET /v1/operators                        | marks  | /v1/operators
 GET /v1/operators                        | marks  | /v1/operators?email=@EMAIL@
 GET /v1/operators                        | mark   | /v1/operators?tenant=@TENANT@
+GET /v1/operators                        | list   | /v1/operators?cursor=@OPERATOR@
 POST /v1/operators                       | refuse | /v1/operators | {"name": "intruder", "role": "operator", "tenant": "@TENANT@", "csr": "@CSR@"}
 DELETE /v1/operators/{name}              | refuse | /v1/operators/@OPERATOR@
 GET /v1/sources                          | own    | /v1/sources
