@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/client/home.h"
 #include "api/client/output.h"
 #include "api/client/paging.h"
+#include "api/client/resource.h"
 #include "api/client/verbs.h"
 
 #define FILE_MAX 262144
@@ -104,71 +104,27 @@ static void method_add(struct ca_buf *out, const json_t *source)
 		ca_buf_addf(out, "%zu keys that were given", keys);
 }
 
-static void line_print(const char *label, const char *text)
-{
-	if (!*text)
-		return;
-	printf("%-10s  ", label);
-	client_safe_print(text);
-	putchar('\n');
-}
-
 static int source_print(const json_t *source)
 {
-	const json_t *peer = json_object_get(source, "token_review"), *one;
-	struct ca_buf method = CA_BUF_INIT, audiences = CA_BUF_INIT, created = CA_BUF_INIT;
-	size_t i;
+	const json_t *peer = json_object_get(source, "token_review");
+	struct ca_buf method = CA_BUF_INIT;
 
 	if (!peer)
 		peer = json_object_get(source, "jwks");
 	if (peer)
 		method_add(&method, source);
-	json_array_foreach(json_object_get(source, "audiences"), i, one) ca_buf_addf(&audiences,
-	    "%s%s", i ? ", " : "", json_string_value(one) ? json_string_value(one) : "");
-	if (*client_json_text(source, "created"))
-		client_when_add(&created, client_json_text(source, "created"));
-	line_print("name", client_json_text(source, "name"));
-	line_print("kind", client_json_text(source, "kind"));
-	line_print("issuer", client_json_text(source, "issuer"));
-	line_print("audiences", ca_buf_text(&audiences));
-	line_print("checked by", ca_buf_text(&method));
-	line_print("bearer", client_json_text(peer, "bearer"));
-	line_print("created", ca_buf_text(&created));
+	client_resource_line("name", client_json_text(source, "name"));
+	client_resource_line("kind", client_json_text(source, "kind"));
+	client_resource_line("issuer", client_json_text(source, "issuer"));
+	client_resource_list("audiences", json_object_get(source, "audiences"));
+	client_resource_line("checked by", ca_buf_text(&method));
+	client_resource_line("bearer", client_json_text(peer, "bearer"));
+	client_resource_when("created", client_json_text(source, "created"));
 	ca_buf_free(&method);
-	ca_buf_free(&audiences);
-	ca_buf_free(&created);
 	return 0;
 }
 
-/* The path of the source named on the command line. */
-static int path_make(
-    const struct client_args *args, struct ca_buf *path, struct client_problem *problem)
-{
-	const char *name = args->arguments[0];
-
-	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
-		return client_fail_usage(
-		    problem, args->verb->name, "%s is not the name of a source", name);
-	ca_buf_addf(path, "/v1/sources/%s", name);
-	return ca_buf_error(path);
-}
-
-/* Ask, and print the source that is answered with. */
-static int source_ask(const struct client_args *args, const struct client_request *request,
-    struct client_problem *problem)
-{
-	struct client_http *http = NULL;
-	json_t *answer = NULL;
-	int error = client_operator_connect(args, &http, problem);
-
-	if (!error)
-		error = client_http_json(http, request, &answer, problem);
-	if (!error)
-		error = client_arg(args, "json") ? client_json_print(answer) : source_print(answer);
-	json_decref(answer);
-	client_http_close(http);
-	return error;
-}
+static const struct client_resource sources = { "/v1/sources", "source", source_print };
 
 #define SETTINGS_FLAGS                                                                             \
 	{ .name = "audience",                                                                      \
@@ -203,7 +159,7 @@ static int create_run(const struct client_args *args, struct client_problem *pro
 	error = body ? settings_add(args, body, problem) : CA_EINVAL;
 	request.body = body;
 	if (!error)
-		error = source_ask(args, &request, problem);
+		error = client_resource_ask(args, &sources, &request, problem);
 	json_decref(body);
 	return error;
 }
@@ -235,19 +191,12 @@ const struct client_verb client_verb_source_create = {
 
 static int set_run(const struct client_args *args, struct client_problem *problem)
 {
-	struct client_request request = { .method = "PUT" };
-	struct ca_buf path = CA_BUF_INIT;
 	json_t *body = json_object();
-	int error = body ? path_make(args, &path, problem) : CA_ENOMEM;
+	int error = body ? settings_add(args, body, problem) : CA_ENOMEM;
 
 	if (!error)
-		error = settings_add(args, body, problem);
-	request.path = ca_buf_text(&path);
-	request.body = body;
-	if (!error)
-		error = source_ask(args, &request, problem);
+		error = client_resource_change(args, &sources, "PUT", body, problem);
 	json_decref(body);
-	ca_buf_free(&path);
 	return error;
 }
 
@@ -303,15 +252,7 @@ const struct client_verb client_verb_source_list = {
 
 static int show_run(const struct client_args *args, struct client_problem *problem)
 {
-	struct client_request request = { .method = "GET" };
-	struct ca_buf path = CA_BUF_INIT;
-	int error = path_make(args, &path, problem);
-
-	request.path = ca_buf_text(&path);
-	if (!error)
-		error = source_ask(args, &request, problem);
-	ca_buf_free(&path);
-	return error;
+	return client_resource_show(args, &sources, problem);
 }
 
 static const struct client_flag show_flags[] = { CLIENT_FLAGS_OPERATOR, CLIENT_FLAG_END };
@@ -328,28 +269,7 @@ const struct client_verb client_verb_source_show = {
 
 static int remove_run(const struct client_args *args, struct client_problem *problem)
 {
-	struct client_request request = { .method = "DELETE" };
-	struct ca_buf path = CA_BUF_INIT, body = CA_BUF_INIT;
-	struct client_http *http = NULL;
-	int error = path_make(args, &path, problem);
-
-	request.path = ca_buf_text(&path);
-	if (!error)
-		error = client_operator_connect(args, &http, problem);
-	if (!error)
-		error = client_http_send(http, &request, &body, problem);
-	if (!error && client_arg(args, "json")) {
-		json_t *document = json_pack("{s:[s]}", "removed", args->arguments[0]);
-
-		error = document ? client_json_print(document) : CA_ENOMEM;
-		json_decref(document);
-	} else if (!error) {
-		printf("%s: removed\n", args->arguments[0]);
-	}
-	client_http_close(http);
-	ca_buf_free(&body);
-	ca_buf_free(&path);
-	return error;
+	return client_resource_remove(args, &sources, problem);
 }
 
 const struct client_verb client_verb_source_remove = {

@@ -1,10 +1,9 @@
 /* mica tenant: the walled-off parts of an installation. */
-#include <stdio.h>
 #include <string.h>
 
-#include "api/client/home.h"
 #include "api/client/output.h"
 #include "api/client/paging.h"
+#include "api/client/resource.h"
 #include "api/client/verbs.h"
 
 #define QUOTA_MAX 1000000000
@@ -85,41 +84,6 @@ static int settings_add(
 
 /* ---- showing one ---- */
 
-static void line_print(const char *label, const char *text)
-{
-	if (!*text)
-		return;
-	printf("%-13s  ", label);
-	client_safe_print(text);
-	putchar('\n');
-}
-
-static void list_print(const char *label, const json_t *list)
-{
-	struct ca_buf text = CA_BUF_INIT;
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)
-	{
-		const char *value = json_string_value(one);
-
-		ca_buf_addf(&text, "%s%s", i ? ", " : "", value ? value : "");
-	}
-	line_print(label, ca_buf_text(&text));
-	ca_buf_free(&text);
-}
-
-static void when_print(const char *label, const char *time)
-{
-	struct ca_buf text = CA_BUF_INIT;
-
-	if (*time)
-		client_when_add(&text, time);
-	line_print(label, ca_buf_text(&text));
-	ca_buf_free(&text);
-}
-
 static void authority_print(const char *label, const json_t *authority)
 {
 	struct ca_buf text = CA_BUF_INIT;
@@ -129,8 +93,8 @@ static void authority_print(const char *label, const json_t *authority)
 	ca_buf_addf(&text, "%s, %s, until ", client_json_text(authority, "name"),
 	    client_json_text(authority, "key_type"));
 	client_when_add(&text, client_json_text(authority, "not_after"));
-	line_print(label, ca_buf_text(&text));
-	line_print("", client_json_text(authority, "fingerprint"));
+	client_resource_line(label, ca_buf_text(&text));
+	client_resource_line("", client_json_text(authority, "fingerprint"));
 	ca_buf_free(&text);
 }
 
@@ -147,59 +111,31 @@ static void quotas_print(const json_t *quotas)
 		if (json_is_integer(json_object_get(quotas, all[i].member)))
 			ca_buf_addf(&text, "%s%lld %s", text.len ? ", " : "",
 			    (long long)client_json_number(quotas, all[i].member), all[i].words);
-	line_print("at most", ca_buf_text(&text));
+	client_resource_line("at most", ca_buf_text(&text));
 	ca_buf_free(&text);
 }
 
 static int tenant_print(const json_t *tenant)
 {
-	line_print("name", client_json_text(tenant, "name"));
-	when_print("created", client_json_text(tenant, "created"));
-	when_print("removed", client_json_text(tenant, "removed"));
+	client_resource_line("name", client_json_text(tenant, "name"));
+	client_resource_when("created", client_json_text(tenant, "created"));
+	client_resource_when("removed", client_json_text(tenant, "removed"));
 	if (json_is_true(json_object_get(tenant, "revoking")))
-		line_print("", "its certificates are being revoked");
-	list_print("DNS suffixes", json_object_get(tenant, "dns_suffixes"));
-	list_print("IP ranges", json_object_get(tenant, "ip_ranges"));
-	line_print("trust domain", client_json_text(tenant, "trust_domain"));
-	line_print("max lifetime", client_json_text(tenant, "max_lifetime"));
-	list_print("allowed", json_object_get(tenant, "allow"));
+		client_resource_line("", "its certificates are being revoked");
+	client_resource_list("DNS suffixes", json_object_get(tenant, "dns_suffixes"));
+	client_resource_list("IP ranges", json_object_get(tenant, "ip_ranges"));
+	client_resource_line("trust domain", client_json_text(tenant, "trust_domain"));
+	client_resource_line("max lifetime", client_json_text(tenant, "max_lifetime"));
+	client_resource_list("allowed", json_object_get(tenant, "allow"));
 	quotas_print(json_object_get(tenant, "quotas"));
 	authority_print("root", json_object_get(tenant, "root"));
 	authority_print("issuer", json_object_get(tenant, "issuer"));
 	return 0;
 }
 
-/* ---- asking ---- */
+static const struct client_resource tenants = { "/v1/tenants", "tenant", tenant_print };
 
-/* The path of the tenant named on the command line. */
-static int path_make(
-    const struct client_args *args, struct ca_buf *path, struct client_problem *problem)
-{
-	const char *name = args->arguments[0];
-
-	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
-		return client_fail_usage(
-		    problem, args->verb->name, "%s is not the name of a tenant", name);
-	ca_buf_addf(path, "/v1/tenants/%s", name);
-	return ca_buf_error(path);
-}
-
-/* Ask, and print the tenant that is answered with. */
-static int tenant_ask(const struct client_args *args, const struct client_request *request,
-    struct client_problem *problem)
-{
-	struct client_http *http = NULL;
-	json_t *answer = NULL;
-	int error = client_operator_connect(args, &http, problem);
-
-	if (!error)
-		error = client_http_json(http, request, &answer, problem);
-	if (!error)
-		error = client_arg(args, "json") ? client_json_print(answer) : tenant_print(answer);
-	json_decref(answer);
-	client_http_close(http);
-	return error;
-}
+/* ---- flags ---- */
 
 #define SETTINGS_FLAGS                                                                             \
 	{ .name = "dns-suffix",                                                                    \
@@ -247,7 +183,7 @@ static int create_run(const struct client_args *args, struct client_problem *pro
 
 	request.body = body;
 	if (!error)
-		error = tenant_ask(args, &request, problem);
+		error = client_resource_ask(args, &tenants, &request, problem);
 	json_decref(body);
 	return error;
 }
@@ -281,21 +217,14 @@ const struct client_verb client_verb_tenant_create = {
 
 static int set_run(const struct client_args *args, struct client_problem *problem)
 {
-	struct client_request request = { .method = "PATCH" };
-	struct ca_buf path = CA_BUF_INIT;
 	json_t *body = json_object();
-	int error = body ? path_make(args, &path, problem) : CA_ENOMEM;
+	int error = body ? settings_add(args, body, problem) : CA_ENOMEM;
 
-	if (!error)
-		error = settings_add(args, body, problem);
 	if (!error && !json_object_size(body))
 		error = client_fail_usage(problem, args->verb->name, "nothing is to be set");
-	request.path = ca_buf_text(&path);
-	request.body = body;
 	if (!error)
-		error = tenant_ask(args, &request, problem);
+		error = client_resource_change(args, &tenants, "PATCH", body, problem);
 	json_decref(body);
-	ca_buf_free(&path);
 	return error;
 }
 
@@ -368,15 +297,7 @@ const struct client_verb client_verb_tenant_list = {
 
 static int show_run(const struct client_args *args, struct client_problem *problem)
 {
-	struct client_request request = { .method = "GET" };
-	struct ca_buf path = CA_BUF_INIT;
-	int error = path_make(args, &path, problem);
-
-	request.path = ca_buf_text(&path);
-	if (!error)
-		error = tenant_ask(args, &request, problem);
-	ca_buf_free(&path);
-	return error;
+	return client_resource_show(args, &tenants, problem);
 }
 
 static const struct client_flag show_flags[] = { CLIENT_FLAGS_OPERATOR, CLIENT_FLAG_END };
@@ -407,30 +328,9 @@ static int confirmed(const struct client_args *args, struct client_problem *prob
 
 static int remove_run(const struct client_args *args, struct client_problem *problem)
 {
-	struct client_request request = { .method = "DELETE" };
-	struct ca_buf path = CA_BUF_INIT, body = CA_BUF_INIT;
-	struct client_http *http = NULL;
-	int error = path_make(args, &path, problem);
+	int error = confirmed(args, problem);
 
-	if (!error)
-		error = confirmed(args, problem);
-	request.path = ca_buf_text(&path);
-	if (!error)
-		error = client_operator_connect(args, &http, problem);
-	if (!error)
-		error = client_http_send(http, &request, &body, problem);
-	if (!error && client_arg(args, "json")) {
-		json_t *document = json_pack("{s:[s]}", "removed", args->arguments[0]);
-
-		error = document ? client_json_print(document) : CA_ENOMEM;
-		json_decref(document);
-	} else if (!error) {
-		printf("%s: removed\n", args->arguments[0]);
-	}
-	client_http_close(http);
-	ca_buf_free(&body);
-	ca_buf_free(&path);
-	return error;
+	return error ? error : client_resource_remove(args, &tenants, problem);
 }
 
 static const struct client_flag remove_flags[] = {
