@@ -317,7 +317,10 @@ int server_request_work(struct server_request *request, int (*run)(struct server
 	int r;
 
 	request->task = (struct server_task){
-		.run = run_task, .arg = request, .deadline_ms = deadline_of(request)
+		.run = run_task,
+		.arg = request,
+		.deadline_ms = deadline_of(request),
+		.stranger = request->identity.kind == SERVER_OUTSIDER,
 	};
 	request->work = run;
 	suspend(request);

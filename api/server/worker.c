@@ -13,23 +13,37 @@ void server_workers_init(struct server_workers *workers)
 	pthread_cond_init(&workers->wake, NULL);
 }
 
+/* Where the first stands that may be begun; where NULL stands: there is none. Under the lock. */
+static struct server_task **eligible(struct server_workers *workers)
+{
+	struct server_task **at = &workers->first;
+
+	if (workers->stopping || workers->strangers_served < SERVER_WORKERS_STRANGERS_MAX)
+		return at;
+	while (*at && (*at)->stranger)
+		at = &(*at)->next;
+	return at;
+}
+
 /* The first that waits, or NULL when there is none and will be none. Under the lock. */
 static struct server_task *next_task(struct server_workers *workers)
 {
-	struct server_task *task;
+	struct server_task **at, *task;
 
-	while (!workers->first && !workers->stopping) {
+	while (!*(at = eligible(workers)) && !workers->stopping) {
 		workers->idle++;
 		pthread_cond_wait(&workers->wake, &workers->lock);
 		workers->idle--;
 	}
-	task = workers->first;
+	task = *at;
 	if (!task)
 		return NULL;
-	workers->first = task->next;
-	if (!workers->first)
-		workers->last = &workers->first;
+	*at = task->next;
+	if (!*at)
+		workers->last = at;
 	workers->waiting--;
+	workers->strangers_waiting -= task->stranger;
+	workers->strangers_served += task->stranger;
 	return task;
 }
 
@@ -48,10 +62,12 @@ static void *work(void *arg)
 	pthread_mutex_lock(&workers->lock);
 	while ((task = next_task(workers))) {
 		int result = fate(workers, task);
+		bool stranger = task->stranger;
 
 		pthread_mutex_unlock(&workers->lock);
 		task->run(task->arg, result); /* the task may be gone afterwards */
 		pthread_mutex_lock(&workers->lock);
+		workers->strangers_served -= stranger;
 	}
 	pthread_mutex_unlock(&workers->lock);
 	return NULL;
@@ -79,7 +95,8 @@ int server_workers_submit(struct server_workers *workers, struct server_task *ta
 	pthread_mutex_lock(&workers->lock);
 	if (workers->stopping)
 		r = CA_ESTOPPING;
-	else if (workers->waiting == SERVER_TASKS_MAX)
+	else if (workers->waiting == SERVER_TASKS_MAX ||
+		 (task->stranger && workers->strangers_waiting == SERVER_TASKS_STRANGERS_MAX))
 		r = CA_EOVERLOADED;
 	else
 		r = hire(workers);
@@ -88,6 +105,7 @@ int server_workers_submit(struct server_workers *workers, struct server_task *ta
 		*workers->last = task;
 		workers->last = &task->next;
 		workers->waiting++;
+		workers->strangers_waiting += task->stranger;
 		pthread_cond_signal(&workers->wake);
 	}
 	pthread_mutex_unlock(&workers->lock);

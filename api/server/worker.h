@@ -12,6 +12,10 @@
 
 #define SERVER_WORKERS_MAX 8
 #define SERVER_TASKS_MAX 512 /* that may wait */
+/* Of them, for those whom nobody knows yet: an admin must not have to wait for what strangers ask
+ * of a cluster that answers slowly. */
+#define SERVER_WORKERS_STRANGERS_MAX 6
+#define SERVER_TASKS_STRANGERS_MAX 448
 
 struct server_task {
 	/* On a worker's thread, once: result is 0, or CA_EOVERLOADED when the deadline passed
@@ -19,6 +23,7 @@ struct server_task {
 	void (*run)(void *arg, int result);
 	void *arg;
 	int64_t deadline_ms;      /* of ca_monotonic_ms(); not begun after it */
+	bool stranger;            /* on behalf of somebody whom nobody knows yet */
 	struct server_task *next; /* the workers', while it waits */
 };
 
@@ -26,7 +31,7 @@ struct server_workers {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct server_task *first, **last;
-	size_t waiting;
+	size_t waiting, strangers_waiting, strangers_served;
 	pthread_t threads[SERVER_WORKERS_MAX];
 	size_t threads_len, idle;
 	bool stopping;

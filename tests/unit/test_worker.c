@@ -66,11 +66,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int submit(struct bench *b, size_t i, int64_t deadline_ms)
+static int submit_as(struct bench *b, size_t i, int64_t deadline_ms, bool stranger)
 {
 	struct job *job = &b->jobs[i];
 
-	job->task = (struct server_task){ .run = run, .arg = job, .deadline_ms = deadline_ms };
+	job->task = (struct server_task){
+		.run = run, .arg = job, .deadline_ms = deadline_ms, .stranger = stranger
+	};
 	job->lock = &b->lock;
 	job->wake = &b->wake;
 	job->under_way = &b->under_way;
@@ -78,6 +80,11 @@ static int submit(struct bench *b, size_t i, int64_t deadline_ms)
 	job->go = &b->go;
 	job->result = 1;
 	return server_workers_submit(&b->workers, &job->task);
+}
+
+static int submit(struct bench *b, size_t i, int64_t deadline_ms)
+{
+	return submit_as(b, i, deadline_ms, false);
 }
 
 static void wait_for(struct bench *b, const unsigned *what, unsigned n)
@@ -170,11 +177,40 @@ static void test_stop_before_anything(void **state)
 	assert_int_equal(submit(b, 0, FOREVER), CA_ESTOPPING);
 }
 
+/* Any number of strangers leaves threads, and room to wait, for others. */
+static void test_strangers(void **state)
+{
+	const size_t n = SERVER_WORKERS_STRANGERS_MAX + SERVER_TASKS_STRANGERS_MAX;
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < SERVER_WORKERS_STRANGERS_MAX; i++)
+		assert_int_equal(submit_as(b, i, FOREVER, true), 0);
+	wait_for(b, &b->under_way, SERVER_WORKERS_STRANGERS_MAX);
+	for (size_t i = SERVER_WORKERS_STRANGERS_MAX; i < n; i++)
+		assert_int_equal(submit_as(b, i, FOREVER, true), 0);
+	assert_int_equal(submit_as(b, n, FOREVER, true), CA_EOVERLOADED);
+	assert_int_equal(submit(b, n, FOREVER), 0);
+	assert_int_equal(submit(b, n + 1, FOREVER), 0);
+	wait_for(b, &b->under_way, SERVER_WORKERS_MAX);
+	assert_int_equal(b->jobs[n].result, 0);
+	assert_int_equal(b->jobs[n + 1].result, 0);
+	let_go(b);
+	wait_for(b, &b->ended, (unsigned)n + 2);
+	/* The last in the queue was taken out of its middle: it still has an end. */
+	assert_int_equal(submit_as(b, n + 2, FOREVER, true), 0);
+	wait_for(b, &b->ended, (unsigned)n + 3);
+	server_workers_stop(&b->workers);
+	assert_int_equal(b->workers.waiting, 0);
+	assert_int_equal(b->workers.strangers_served, 0);
+	assert_int_equal(b->workers.strangers_waiting, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_after_the_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deadline, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overload_and_stop, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_before_anything, setup, teardown),
