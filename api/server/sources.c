@@ -110,7 +110,7 @@ static int kind_field(struct server_request *request, const json_t *body, struct
 			       "the field kind is neither kubernetes nor oidc");
 }
 
-/* OpenID Connect Discovery 1.0, section 2: an https URL; a cluster's may be any name. */
+/* OpenID Connect Discovery 1.0, section 3: an https URL; a cluster's may be any name. */
 static int issuer_field(
     struct server_request *request, const json_t *body, struct store_source *row)
 {
