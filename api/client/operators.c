@@ -1,10 +1,9 @@
 /* mica operator list, remove: the operators there are. */
-#include <stdio.h>
 #include <string.h>
 
-#include "api/client/home.h"
 #include "api/client/output.h"
 #include "api/client/paging.h"
+#include "api/client/resource.h"
 #include "api/client/verbs.h"
 
 /* ---- list ---- */
@@ -66,32 +65,9 @@ const struct client_verb client_verb_operator_list = {
 
 static int remove_run(const struct client_args *args, struct client_problem *problem)
 {
-	struct client_request request = { .method = "DELETE" };
-	struct ca_buf path = CA_BUF_INIT, body = CA_BUF_INIT;
-	struct client_http *http = NULL;
-	const char *name = args->arguments[0];
-	int error;
+	static const struct client_resource operators = { "/v1/operators", "operator", NULL };
 
-	/* As the CA has it: nothing that means something else in a path. */
-	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._@-") != strlen(name) ||
-	    *name == '.')
-		return client_fail_usage(
-		    problem, args->verb->name, "%s is not an operator's name", name);
-	ca_buf_addf(&path, "/v1/operators/%s", name);
-	request.path = ca_buf_text(&path);
-	error = ca_buf_error(&path);
-	if (!error)
-		error = client_operator_connect(args, &http, problem);
-	if (!error)
-		error = client_http_send(http, &request, &body, problem);
-	if (!error && client_arg(args, "json"))
-		printf("{\n  \"removed\": \"%s\"\n}\n", name);
-	else if (!error)
-		printf("%s: removed\n", name);
-	client_http_close(http);
-	ca_buf_free(&path);
-	ca_buf_free(&body);
-	return error;
+	return client_resource_remove(args, &operators, problem);
 }
 
 static const struct client_flag remove_flags[] = { CLIENT_FLAGS_OPERATOR, CLIENT_FLAG_END };

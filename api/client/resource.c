@@ -13,7 +13,9 @@ static int path_make(const struct client_args *args, const struct client_resourc
 {
 	const char *name = args->arguments[0];
 
-	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
+	/* Nothing that means something else in a path. */
+	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._@-") != strlen(name) ||
+	    *name == '.')
 		return client_fail_usage(
 		    problem, args->verb->name, "%s is not the name of a %s", name, resource->noun);
 	ca_buf_addf(path, "%s/%s", resource->collection, name);
