@@ -1,5 +1,4 @@
 /* mica operator list, remove: the operators there are. */
-#include <string.h>
 
 #include "api/client/output.h"
 #include "api/client/paging.h"
