@@ -16,7 +16,10 @@ static void tenant_clear(struct server_tenant *tenant)
 {
 	store_tenant_settings_clear(&tenant->settings);
 	ca_constraints_clear(&tenant->constraints);
+	if (!tenant->sharers || atomic_fetch_sub(tenant->sharers, 1) > 1)
+		return;
 	ca_document_clear(&tenant->document);
+	free(tenant->sharers);
 }
 
 static void snapshot_free(struct server_snapshot *snapshot)
@@ -54,28 +57,51 @@ void server_snapshot_release(struct server_snapshot *snapshot)
 
 /* A document on record was good when it was put. One that this program cannot take any more grants
  * nothing, and keeps nobody else's from being served. */
-static int read_policy(struct store_tx *tx, struct server_tenant *tenant)
+static int parse_policy(const struct store_policy *policy, struct server_tenant *tenant)
 {
 	struct server_policy_error error = { 0 };
+	int r;
+
+	tenant->sharers = malloc(sizeof(*tenant->sharers));
+	if (!tenant->sharers)
+		return CA_ENOMEM;
+	atomic_init(tenant->sharers, 1);
+	r = server_policy_parse(
+	    policy->document, strlen(policy->document), NULL, &tenant->document, &error);
+	if (r && r != CA_ENOMEM) {
+		ca_logf(CA_LOG_ERROR, "the policy of the tenant %s cannot be read: %s",
+		    tenant->row.name, error.detail.text);
+		r = 0;
+	}
+	return r;
+}
+
+/* One that stayed as it was is not taken apart again: a tenant's change costs no more for all that
+ * the others wrote. */
+static int read_policy(
+    struct store_tx *tx, const struct server_snapshot *before, struct server_tenant *tenant)
+{
+	const struct server_tenant *old =
+	    before ? server_snapshot_tenant(before, tenant->row.id) : NULL;
 	struct store_policy policy = { 0 };
 	int r = store_policy_get(tx, tenant->row.id, &policy);
 
 	if (r)
 		return r;
 	tenant->policy_version = policy.version;
-	r = server_policy_parse(
-	    policy.document, strlen(policy.document), NULL, &tenant->document, &error);
-	if (r && r != CA_ENOMEM) {
-		ca_logf(CA_LOG_ERROR, "the policy of the tenant %s cannot be read: %s",
-		    tenant->row.name, error.detail.text);
-		r = 0;
+	if (old && old->policy_version == policy.version) {
+		tenant->document = old->document;
+		tenant->sharers = old->sharers;
+		atomic_fetch_add(tenant->sharers, 1);
+	} else {
+		r = parse_policy(&policy, tenant);
 	}
 	store_policy_clear(&policy);
 	return r;
 }
 
-static int read_tenant(
-    struct store_tx *tx, const struct store_tenant *row, struct server_tenant *tenant)
+static int read_tenant(struct store_tx *tx, const struct server_snapshot *before,
+    const struct store_tenant *row, struct server_tenant *tenant)
 {
 	struct ca_detail why = { "" };
 	int r;
@@ -85,7 +111,7 @@ static int read_tenant(
 	if (!r)
 		r = ca_tenant_constraints(&tenant->settings, &tenant->constraints, &why);
 	if (!r)
-		r = read_policy(tx, tenant);
+		r = read_policy(tx, before, tenant);
 	tenant->ceiling = (struct ca_ceiling){
 		.max_lifetime = tenant->settings.max_lifetime,
 		.allowed = tenant->settings.allowed,
@@ -98,6 +124,7 @@ static int read_tenant(
 
 struct reading {
 	struct store_tx *tx;
+	const struct server_snapshot *before; /* NULL: this is the first */
 	struct server_snapshot *snapshot;
 };
 
@@ -111,7 +138,7 @@ static int add_tenant(const struct store_tenant *row, void *arg)
 	if (!tenants)
 		return CA_ENOMEM;
 	snapshot->tenants = tenants; /* transferred */
-	return read_tenant(reading->tx, row, &tenants[snapshot->tenants_len++]);
+	return read_tenant(reading->tx, reading->before, row, &tenants[snapshot->tenants_len++]);
 }
 
 /* One that stayed as it was keeps what it knows of its issuer's keys. */
@@ -174,7 +201,7 @@ static int read_sources(
 /* Under the lock `loading`, while nobody else changes what is current. */
 static int read_rest(struct server *server, struct server_snapshot *snapshot)
 {
-	struct reading reading = { .snapshot = snapshot };
+	struct reading reading = { .before = server->snapshots.current, .snapshot = snapshot };
 	int r = store_read_begin(server->store, &reading.tx);
 
 	if (!r)

@@ -25,6 +25,7 @@ struct server_tenant {
 	struct ca_constraints constraints;
 	struct ca_ceiling ceiling;
 	struct ca_document document;
+	atomic_uint *sharers;   /* how many snapshots have this document */
 	int64_t policy_version; /* 0: no document was ever applied */
 };
 

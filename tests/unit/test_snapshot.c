@@ -5,6 +5,7 @@
 #include "api/server/server.h"
 #include "ca/base/file.h"
 #include "ca/base/log.h"
+#include "store/policies.h"
 #include "tests/unit/support.h"
 
 /* An installation, and as much of a server as reads it. */
@@ -128,6 +129,45 @@ static void what_could_not_be_read_is_read_later(void **state)
 	assert_ptr_equal(current(world), before);
 }
 
+static int put_policy(struct store_tx *tx, void *document)
+{
+	struct store_tenant tenant;
+	int64_t version;
+	int r = store_tenant_get_name(tx, "default", &tenant);
+
+	return r ? r
+		 : store_policy_put(
+		       tx, tenant.id, STORE_POLICY_ANY_VERSION, document, 1, 1, &version);
+}
+
+static const struct ca_profile *profiles(const struct server_snapshot *snapshot)
+{
+	return server_snapshot_tenant_name(snapshot, "default")->document.profiles;
+}
+
+/* A document is read once, and outlives the snapshot that it was read for. */
+static void documents_are_shared(void **state)
+{
+	static char first[] = "{\"profiles\": {\"a\": {}}}",
+		    second[] = "{\"profiles\": {\"b\": {}}}";
+	struct world *world = *state;
+	struct server_snapshot *held;
+
+	assert_int_equal(store_write(world->server.store, put_policy, first), 0);
+	assert_int_equal(server_snapshot_reload(&world->server), 0);
+	held = server_snapshot_take(&world->server);
+	assert_string_equal(profiles(held)->name, "a");
+	assert_int_equal(server_snapshot_reload(&world->server), 0);
+	assert_ptr_not_equal(current(world), held);
+	assert_ptr_equal(profiles(current(world)), profiles(held));
+	assert_int_equal(store_write(world->server.store, put_policy, second), 0);
+	assert_int_equal(server_snapshot_reload(&world->server), 0);
+	assert_string_equal(profiles(current(world))->name, "b");
+	assert_string_equal(profiles(held)->name, "a");
+	server_snapshot_release(held);
+	assert_string_equal(profiles(current(world))->name, "b");
+}
+
 static void authorities_too(void **state)
 {
 	struct world *world = *state;
@@ -152,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_step_nothing_is_read),
 		cmocka_unit_test(what_could_not_be_read_is_read_later),
+		cmocka_unit_test(documents_are_shared),
 		cmocka_unit_test(authorities_too),
 	};
 
