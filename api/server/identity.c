@@ -124,18 +124,44 @@ static int ask_source(struct server_request *request)
 	    request->server->public_url, &who->outside, &request->why);
 }
 
+/*
+ * Judge by what is in force now: a body takes as long as its sender likes, and a cluster's answer
+ * its time. An outsider's source must still be believed, and, when the token was verified already,
+ * be the very one that verified it.
+ */
+static int catch_up(struct server_request *request, bool verified)
+{
+	struct server_snapshot *old = request->snapshot;
+	struct server_identity *who = &request->identity;
+	struct server_source *source = who->source;
+
+	request->snapshot = server_snapshot_take(request->server);
+	if (source)
+		who->source = server_snapshot_source_issuer(request->snapshot, source->issuer);
+	verified = verified && who->source && who->source != source;
+	server_snapshot_release(old);
+	if (source && !who->source)
+		return ca_refuse(
+		    &request->why, CA_EJWTISSUER, "the token's source was removed just now");
+	return verified ? ca_refuse(&request->why, CA_ESOURCE, "the source %s was just changed",
+			      who->source->name)
+			: 0;
+}
+
 static int handle(struct server_request *request)
 {
-	return request->route->handle(request);
+	int r = catch_up(request, true);
+
+	return r ? r : request->route->handle(request);
 }
 
 int server_identity_verify(struct server_request *request)
 {
 	struct server_identity *who = &request->identity;
-	int r;
+	int r = catch_up(request, false);
 
-	if (who->kind != SERVER_OUTSIDER)
-		return 0;
+	if (r || who->kind != SERVER_OUTSIDER)
+		return r;
 	r = server_source_check(who->source, who->jwt, strlen(who->jwt), ca_now(),
 	    request->server->public_url, &who->outside, &request->why);
 	if (r != SERVER_SOURCE_ASK)

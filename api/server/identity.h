@@ -51,9 +51,10 @@ void server_identity_clear(struct server_identity *identity);
 int server_identify(struct server_request *request);
 
 /*
- * The second part for an outsider, once the body is there: verify the JWT. It may have to ask
- * another system: SERVER_WAIT, and the route's handler is called when that has answered. For
- * anybody else 0, at once. CA_ETOKEN…, CA_EJWT…, CA_ESOURCE.
+ * The second part, once the body is there: request->snapshot becomes what is in force now, and an
+ * outsider's JWT is verified. It may have to ask another system: SERVER_WAIT, and the route's
+ * handler is called when that has answered. For anybody else 0, at once. CA_ETOKEN…, CA_EJWT…,
+ * CA_ESOURCE.
  */
 int server_identity_verify(struct server_request *request);
 

@@ -1,8 +1,8 @@
 /*
  * What requests are judged by at one moment: the installation with its authorities, the tenants
  * with their settings and policy, and the sources whose tokens are believed. Immutable; a request
- * keeps the one that was current when it began, and lets go of it at its end. A change is committed
- * first, and then a new snapshot is read from the store, before the change is answered.
+ * keeps the one that was current when its body was there, and lets go of it at its end. A change is
+ * committed first, and then a new snapshot is read from the store, before the change is answered.
  */
 #ifndef API_SERVER_SNAPSHOT_H
 #define API_SERVER_SNAPSHOT_H

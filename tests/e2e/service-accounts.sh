@@ -146,6 +146,37 @@ by keys
 enrol "$new"
 answered "no key can tell that" 201
 
+# ---- what changes while a body is on its way ----
+slowly() { # TOKEN COMMAND…: the command is run between the two halves of the body
+	printf 'Authorization: Bearer %s\n' "$1" >"$work/header"
+	shift
+	rm -f "$work/pipe"
+	mkfifo "$work/pipe"
+	curl -sS --max-time 25 --cacert "$state/admin/ca.crt" -X POST -H "@$work/header" "${json[@]}" -H Expect: -T - -D "$work/headers" \
+		-o "$work/body" -w '%{http_code}' "$url/v1/certificates" <"$work/pipe" >"$work/status" 2>"$work/curl.err" &
+	local pid=$!
+	exec 8>"$work/pipe"
+	head -c 20 "$work/web.json" >&8
+	sleep 1
+	check "while half of a body is there: $*" "$@"
+	tail -c +21 "$work/web.json" >&8
+	exec 8>&-
+	wait "$pid"
+	status=$(cat "$work/status")
+}
+by keys
+enrol "$(mint '{"pod": "web-4"}')"
+answered "the keys are there" 201
+slowly "$(mint '{"pod": "web-4"}')" true
+answered "a slow request is answered" 201
+echo '{}' >"$work/none.json"
+slowly "$(mint '{"pod": "web-4"}')" "$mica" apply -f "$work/none.json"
+problem "by the policy there is when it is whole" 403 rule-missing
+check "the rule again" "$mica" apply -f "$work/policy.json"
+slowly "$(mint '{"pod": "web-4"}')" "$mica" source remove prod
+problem "and by the sources that are left" 401 jwt-issuer-unknown
+check "the source again" eval 'verb=create by review'
+
 # ---- what it shows, and to whom ----
 by review
 echo other >"$work/credentials/cluster"
