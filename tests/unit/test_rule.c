@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "ca/base/clock.h"
 #include "ca/tenant_policy.h"
@@ -517,7 +516,6 @@ static void test_bounded(void **state)
 		    .now = NOW,
 		    .issuer_not_before = NOW - CA_DAY,
 		    .issuer_not_after = NOW + CA_YEAR } };
-	clock_t start;
 
 	(void)state;
 	document.profiles = calloc(1, sizeof(*document.profiles));
@@ -550,9 +548,8 @@ static void test_bounded(void **state)
 		    ca_names_add(&csr.names, CA_NAME_DNS, name, strlen(name), NULL), 0);
 	}
 	parse_claims("ns=a", &claims);
-	start = clock();
+	/* Without the bound this does not end before the test is given up. */
 	assert_int_equal(ca_rules_evaluate(&request, &rule, &grant, &why), CA_ETOOMANYNAMES);
-	assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 5.0);
 	ca_claims_clear(&claims);
 	ca_names_free(&csr.names);
 	ca_document_clear(&document);
