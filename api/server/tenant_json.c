@@ -180,6 +180,8 @@ static int canonicalise(struct store_tenant_settings *settings, struct ca_detail
 
 	if (!r)
 		r = ca_tenant_set_constraints(&constraints, settings);
+	if (r == CA_ETOOMANYNAMES) /* of a setting, not of a certificate: the same words */
+		r = CA_EFIELD;
 	ca_constraints_clear(&constraints);
 	return r;
 }

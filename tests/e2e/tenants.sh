@@ -246,6 +246,8 @@ refused "a key that no chain may have" '{"name": "blue", "key_type": "ed25519"}'
 refused "nor a root" '{"name": "blue", "root_key_type": "ed25519"}' 400 invalid-argument
 refused "an issuer that outlives its root" '{"name": "blue", "lifetime": "2y", "root_lifetime": "1y"}' 400 invalid-argument
 refused "an issuer of an hour" '{"name": "blue", "lifetime": "1h"}' 400 invalid-argument
+refused "ranges without end" '{"name": "blue", "ip_ranges": [range(300) | "10.\(. % 250).\(. / 250 | floor).0/24"]}' 400 field-invalid
+refused "suffixes without end" '{"name": "blue", "dns_suffixes": [range(300) | "a\(.).internal"]}' 400 field-invalid
 refused "a body without end" '{"name": "blue", "dns_suffixes": [range(3000) | "a\(.).internal"]}' 413 body-large
 run tenant create blue --key-type ed25519
 exits "the same by mica" 3 ed25519
