@@ -27,7 +27,8 @@ int server_tenant_of(
 	else
 		tenant = find(request, name ? name : "default");
 	if (tenant && tenant->row.removed_at) {
-		if (request->identity.who & SERVER_ADMIN)
+		/* Whoever is of it may know. */
+		if (own == tenant->row.id || request->identity.who & SERVER_ADMIN)
 			return ca_refuse(&request->why, CA_ETENANTREMOVED,
 			    "the tenant %s was removed", tenant->row.name);
 		tenant = NULL;

@@ -10,8 +10,8 @@ struct server_request;
  * The tenant that a change or a question is for. name is what the request says, NULL: nothing.
  * Whoever belongs to a tenant gets that one, and nothing else: another's name is answered like one
  * that does not exist. An admin, or a stranger, gets the one named, or "default". CA_ENOTFOUND,
- * also for one that was removed; an admin is told so: CA_ETENANTREMOVED. *out is borrowed from
- * request->snapshot.
+ * also for one that was removed; an admin, and whoever belongs to it, is told so:
+ * CA_ETENANTREMOVED. *out is borrowed from request->snapshot.
  */
 int server_tenant_of(
     struct server_request *request, const char *name, const struct server_tenant **out);

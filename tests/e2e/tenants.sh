@@ -621,6 +621,7 @@ done
 like "its service is known until its certificate is revoked" "$(heard service)" '^HTTP/1.1 200 HTTP/1.1 (200|401 certificate-revoked)$'
 is "the admin is told why" "$(heard admin)" "HTTP/1.1 200 HTTP/1.1 410 tenant-removed"
 by_token "$unspent" DNS:late.blue.internal '{}'
+problem "its tokens are good for nothing, and say why" 410 tenant-removed
 make_token '{"tenant": "blue", "dns": ["late.blue.internal"]}'
 problem "there are no new ones" 410 tenant-removed
 set_tenant blue '{"max_lifetime": "1d"}'
