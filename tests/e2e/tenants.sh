@@ -337,12 +337,25 @@ set_tenant red '{"max_lifetime": "21d", "allow": [], "quotas": null}'
 is "nor does one that is not of names" "$status $(field '[.issuer.fingerprint, .max_lifetime] | join(" ")')" "200 $issuer 21d"
 set_tenant red '{"max_lifetime": "22d", "dns_suffixes": ["in_ternal"]}'
 problem "a change is made as a whole" 400 name-malformed
+set_tenant violet-not '{}'
+problem "nor is there a change of nothing" 404 not-found
 set_tenant red '{"name": "redder"}'
 problem "a name is not to be changed" 400 field-unknown
 op GET $tenants/red
 is "or not at all" "$(field '[.max_lifetime, .dns_suffixes[]] | join(" ")')" "21d red.internal"
 get DNS:web.red.internal '{"tenant": "red"}'
 verified "it issues after all that" "$dir" <(anon GET '/v1/trust-bundle?tenant=red'; cat "$work/body")
+
+get DNS:web.red.internal '{"tenant": "red", "profile": "nothing"}'
+problem "a profile that is not there" 404 profile-unknown
+like "which says where those of the tenant stand" "$(field .next)" 'mica policy export'
+set_tenant t-one '{"trust_domain": null, "dns_suffixes": null, "ip_ranges": null, "allow": null, "max_lifetime": null, "quotas": {"alive": null}}'
+[ "$status" = 200 ] || set_tenant t-two '{"trust_domain": null, "dns_suffixes": null, "ip_ranges": null, "allow": null, "max_lifetime": null}'
+is "null is what a new one has" "$status $(field '[.trust_domain, .dns_suffixes, .ip_ranges, .max_lifetime, .quotas.alive] | tostring')" \
+	'200 [null,[],[],"90d",null]'
+doomed=$(field .name)
+race 7 DELETE "$tenants/$doomed" '' '' '' '' '' '' ''
+is "of seven that remove it at once one does" "$raced" "204 410 410 410 410 410 410"
 
 # ---- without the master key ----
 before=$(rows)
