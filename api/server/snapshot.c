@@ -6,6 +6,7 @@
 #include "api/server/snapshot.h"
 #include "ca/base/file.h"
 #include "ca/base/log.h"
+#include "ca/keyring.h"
 #include "ca/tenant.h"
 #include "store/policies.h"
 #include "store/sources.h"
@@ -265,7 +266,7 @@ int server_snapshot_reload(struct server *server)
 	return r ? failed(r) : 0;
 }
 
-int server_master_key_read(struct server *server, struct ca_master_key *out, struct ca_detail *why)
+static int read_master_key(struct server *server, struct ca_master_key *out, struct ca_detail *why)
 {
 	const struct server_options *options = server->options;
 	char *path = options->master_key ? strdup(options->master_key)
@@ -276,11 +277,39 @@ int server_master_key_read(struct server *server, struct ca_master_key *out, str
 	return r;
 }
 
+/* What another key had sealed would never open beside the rest. */
+static int check_master_key(
+    struct server *server, const struct ca_master_key *master, struct ca_detail *why)
+{
+	struct ca_keyring *ring = NULL;
+	struct store_tx *tx = NULL;
+	int r = store_read_begin(server->store, &tx);
+
+	if (!r)
+		r = ca_keyring_open(tx, master, &ring, why);
+	store_read_end(tx);
+	ca_keyring_free(ring);
+	return r;
+}
+
+int server_master_key_read(struct server *server, struct ca_master_key *out, struct ca_detail *why)
+{
+	struct ca_master_key master;
+	int r = read_master_key(server, &master, why);
+
+	if (!r)
+		r = check_master_key(server, &master, why);
+	if (!r)
+		*out = master;
+	ca_wipe(&master, sizeof(master));
+	return r;
+}
+
 static int load_installation(
     struct server *server, struct ca_installation **out, struct ca_detail *why)
 {
 	struct ca_master_key master;
-	int r = server_master_key_read(server, &master, why);
+	int r = read_master_key(server, &master, why);
 
 	if (!r)
 		r = ca_installation_load(

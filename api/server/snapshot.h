@@ -67,8 +67,8 @@ int server_snapshot_reload(struct server *server);
  * for it. *why: what does not open. */
 int server_snapshot_reload_all(struct server *server, struct ca_detail *why);
 
-/* The master key, which is kept in no memory: its file is read anew. To be wiped. CA_ENOMASTERKEY
- * with *why. */
+/* The master key, which is kept in no memory: its file is read anew. To be wiped. CA_ENOMASTERKEY,
+ * CA_EMASTERKEY (it is not the one that sealed what is on record), CA_ESEAL, with *why. */
 int server_master_key_read(struct server *server, struct ca_master_key *out, struct ca_detail *why);
 
 /* Try again what failed, if anything did: whoever made the change cannot make it once more. */
