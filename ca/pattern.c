@@ -322,7 +322,7 @@ static size_t variable(const char *text, bool placeholders)
 
 static int check_glob(const char *glob, bool placeholders, struct ca_detail *why)
 {
-	bool apart = true;
+	bool apart = true, filled = false; /* the last one is a placeholder */
 
 	for (size_t i = 0; glob[i];) {
 		size_t n = variable(glob + i, placeholders);
@@ -330,12 +330,13 @@ static int check_glob(const char *glob, bool placeholders, struct ca_detail *why
 		if (glob[i] < ' ' || glob[i] > '~' || (!n && strchr("{}", glob[i])))
 			return ca_refuse(why, CA_ENAME, "a glob of printable characters%s: %.100s",
 			    placeholders ? ", with placeholders {claim}" : "", glob);
-		if (n && !apart)
+		if (n && !apart && (filled || glob[i] == '{'))
 			return ca_refuse(why, CA_ENAME,
 			    "a star or a placeholder too close to the one before it: %.100s", glob);
-		if (n)
+		if (n) {
 			apart = false;
-		else if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-", glob[i]))
+			filled = glob[i] == '{';
+		} else if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-", glob[i]))
 			apart = true;
 		i += n ? n : 1;
 	}

@@ -21,7 +21,7 @@
 #include "ca/base/names.h"
 
 #define CA_PATTERNS_MAX 256 /* in one list */
-#define CA_GLOB_LENGTH_MAX 128
+#define CA_GLOB_LENGTH_MAX 64
 #define CA_PATTERN_LENGTH_MAX 512 /* octets */
 
 struct ca_pattern {
@@ -49,8 +49,8 @@ int ca_patterns_add(struct ca_patterns *patterns, enum ca_name_type type, const 
 /*
  * The same for a glob over a text that is no name (a common name): 1 to CA_GLOB_LENGTH_MAX
  * printable octets, "*" for any run of them; kept with the type CA_NAME_DNS, and matched by
- * ca_glob_match(). A star or a placeholder stands apart from the next by something that no claim
- * could bring: none of a-z, 0-9 and "-".
+ * ca_glob_match(). A placeholder stands apart from the next one, and from a star, by something that
+ * no claim could bring: none of a-z, 0-9 and "-".
  */
 int ca_patterns_add_glob(struct ca_patterns *patterns, const char *text, size_t len,
     bool placeholders, struct ca_detail *why);

@@ -208,7 +208,8 @@ static size_t rates_of(const struct store_quota_ask *ask, struct rate out[RATES]
 	}
 	if (ask->pod && ask->pod_minute_max) {
 		out[n] = (struct rate){ .whose = "the pod", .max = ask->pod_minute_max };
-		(void)snprintf(out[n++].key, RATE_KEY, "pod:%s", ask->pod);
+		(void)snprintf(
+		    out[n++].key, RATE_KEY, "pod:%lld:%s", (long long)ask->source_id, ask->pod);
 	}
 	return n;
 }

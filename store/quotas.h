@@ -22,6 +22,7 @@ struct store_quota_ask {
 	int64_t tenant_id;
 	int64_t identity_id; /* 0: of nobody from outside, or of one that is not on record yet */
 	const char *pod;     /* the UID of the pod that asks; NULL: none */
+	int64_t source_id;   /* whose pod it is: two clusters may call theirs the same */
 	int64_t now;
 	int64_t not_after; /* of the certificate */
 	int64_t alive_max, minute_max;

@@ -276,6 +276,7 @@ static struct store_quota_ask quota_of(
 		.tenant_id = e->tenant->row.id,
 		.identity_id = e->row.identity_id,
 		.pod = pod[0] ? pod : NULL,
+		.source_id = pod[0] ? request->identity.source->id : 0,
 		.now = e->row.issued_at,
 		.not_after = e->row.not_after,
 		.alive_max = settings->alive_max,

@@ -11,7 +11,6 @@
 
 #define LIFETIME_MIN (5 * CA_MINUTE)
 #define TEXT_MAX 64 /* RFC 5280, appendix A.1: ub-common-name, ub-organization-name … */
-#define COMMON_NAMES_MAX CA_PATTERNS_MAX
 
 /* What is read, and what of it stands in the document. */
 struct profile {
@@ -212,33 +211,12 @@ static int read_names(struct server_policy_reader *reader, const struct server_p
 	return server_policy_read_patterns(reader, at, value, false, &p->profile->names);
 }
 
-static int read_common_name(struct server_policy_reader *reader,
-    const struct server_policy_place *at, json_t *value, void *out)
-{
-	struct ca_patterns *list = out;
-	struct ca_pattern *grown;
-	char *text = NULL;
-	int r = server_policy_read_text(reader, at, value, TEXT_MAX, &text);
-
-	if (r)
-		return r;
-	grown = reallocarray(list->v, list->n + 1, sizeof(*grown));
-	if (!grown) {
-		free(text);
-		return CA_ENOMEM;
-	}
-	list->v = grown;
-	list->v[list->n++] = (struct ca_pattern){ .type = CA_NAME_DNS, .text = text };
-	return 0;
-}
-
 static int read_common_names(struct server_policy_reader *reader,
     const struct server_policy_place *at, json_t *value, void *out)
 {
 	struct profile *p = out;
 
-	return server_policy_read_array(
-	    reader, at, value, COMMON_NAMES_MAX, read_common_name, &p->profile->common_names);
+	return server_policy_read_globs(reader, at, value, false, &p->profile->common_names);
 }
 
 static int read_organization(struct server_policy_reader *reader,

@@ -276,3 +276,29 @@ int server_policy_read_patterns(struct server_policy_reader *reader,
 
 	return server_policy_read_object(reader, at, value, fields, "names", &patterns);
 }
+
+struct globs {
+	struct ca_patterns *list;
+	bool placeholders;
+};
+
+static int read_glob(struct server_policy_reader *reader, const struct server_policy_place *at,
+    json_t *value, void *out)
+{
+	const struct globs *globs = out;
+	const char *text = "";
+	int r = server_policy_read_string(reader, at, value, 1, CA_GLOB_LENGTH_MAX, &text);
+
+	if (r)
+		return r;
+	r = ca_patterns_add_glob(globs->list, text, strlen(text), globs->placeholders, reader->why);
+	return r ? server_policy_refuse_as_said(reader, at, r) : 0;
+}
+
+int server_policy_read_globs(struct server_policy_reader *reader,
+    const struct server_policy_place *at, json_t *value, bool placeholders, struct ca_patterns *out)
+{
+	struct globs globs = { .list = out, .placeholders = placeholders };
+
+	return server_policy_read_array(reader, at, value, CA_PATTERNS_MAX, read_glob, &globs);
+}

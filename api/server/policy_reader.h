@@ -83,6 +83,11 @@ int server_policy_read_patterns(struct server_policy_reader *reader,
     const struct server_policy_place *at, json_t *value, bool placeholders,
     struct ca_patterns *out);
 
+/* An array of globs for common names. */
+int server_policy_read_globs(struct server_policy_reader *reader,
+    const struct server_policy_place *at, json_t *value, bool placeholders,
+    struct ca_patterns *out);
+
 /* Can a pattern of any name that the tenant may have certified be granted at all? As far as that
  * can be told from its end; CA_ENAMEREFUSED with reader->why. */
 int server_policy_check_constraints(

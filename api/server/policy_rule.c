@@ -158,6 +158,14 @@ static int read_names(struct server_policy_reader *reader, const struct server_p
 	return server_policy_read_patterns(reader, at, value, true, &p->rule->names);
 }
 
+static int read_common_names(struct server_policy_reader *reader,
+    const struct server_policy_place *at, json_t *value, void *out)
+{
+	struct rule *p = out;
+
+	return server_policy_read_globs(reader, at, value, true, &p->rule->common_names);
+}
+
 /* ---- is it safe to rest on these claims? ---- */
 
 static bool is_evidence(const struct rule *p, const char *claim)
@@ -273,22 +281,31 @@ static int check_names(
 	return r;
 }
 
-/* ---- a whole rule ---- */
-
-/* Somebody from outside gets one only by a glob that says something. */
-static bool grants_common_names(const struct ca_profile *profile)
+static int check_common_names(
+    struct server_policy_reader *reader, const struct server_policy_place *at, const struct rule *p)
 {
-	for (size_t i = 0; i < profile->common_names.n; i++)
-		if (selects(profile->common_names.v[i].text))
-			return true;
-	return false;
+	const struct server_policy_place globs = { .up = at, .key = "common_names" };
+	const json_t *list = json_object_get(p->json, "common_names");
+	bool namespace_needed = !p->source.oidc && !is_matched(p, "ns");
+	int r = 0;
+
+	for (size_t i = 0; !r && i < json_array_size(list); i++) {
+		const struct server_policy_place place = { .up = &globs, .index = i };
+
+		r = check_pattern(reader, &place, p, json_string_value(json_array_get(list, i)),
+		    namespace_needed);
+	}
+	return r;
 }
+
+/* ---- a whole rule ---- */
 
 static int check_required(
     struct server_policy_reader *reader, const struct server_policy_place *at, const struct rule *p)
 {
 	static const char *const required[] = { "name", "source", "profile" };
 	const struct server_policy_place names = { .up = at, .key = "names" };
+	const struct server_policy_place globs = { .up = at, .key = "common_names" };
 	const struct ca_profile *profile;
 
 	for (size_t i = 0; i < sizeof(required) / sizeof(*required); i++)
@@ -296,11 +313,13 @@ static int check_required(
 			return server_policy_refuse(
 			    reader, at, CA_EPOLICY, "a rule needs the field %s", required[i]);
 	profile = ca_document_profile(&reader->document, p->rule->profile);
-	if (p->rule->names.n == 0 && !grants_common_names(profile))
+	if (p->rule->common_names.n && profile->common_names.n == 0)
+		return server_policy_refuse(reader, &globs, CA_EPOLICY,
+		    "the profile %s takes no common name that is no name of the certificate",
+		    profile->name);
+	if (p->rule->names.n == 0 && p->rule->common_names.n == 0)
 		return server_policy_refuse(reader, json_object_get(p->json, "names") ? &names : at,
-		    CA_EPOLICY,
-		    "a rule needs names, with one pattern at least, unless its profile has "
-		    "common_names that are more than stars");
+		    CA_EPOLICY, "a rule needs names or common_names, with one pattern at least");
 	return 0;
 }
 
@@ -317,10 +336,8 @@ static int check_source(
 	r = check_match(reader, at, p);
 	if (r)
 		return r;
-	if (!p->source.oidc && p->rule->names.n == 0 && !is_matched(p, "ns"))
-		return server_policy_refuse(reader, at, CA_EPOLICY,
-		    "a service account of any namespace could have this: match ns");
-	return check_names(reader, at, p);
+	r = check_names(reader, at, p);
+	return r ? r : check_common_names(reader, at, p);
 }
 
 static int read_rule(struct server_policy_reader *reader, const struct server_policy_place *at,
@@ -334,6 +351,7 @@ static int read_rule(struct server_policy_reader *reader, const struct server_po
 		{ "profile", read_profile },
 		{ "wildcards", read_wildcards },
 		{ "names", read_names },
+		{ "common_names", read_common_names },
 		{ 0 },
 	};
 	struct ca_document *document = &reader->document;

@@ -59,7 +59,8 @@ good {"profiles": {"web": {"spiffe": true}}}
 good {"profiles": {"web": {"spiffe": true, "common_names": []}}}
 good {"rules": [{"name": "r", "source": "prod", "profile": "service", "names": {"dns": ["{ns}.svc"]}}]}
 good {"rules": [{"name": "r", "source": "prod", "profile": "web", "match": {"ns": "a", "sa": "*"}, "audience": "x", "wildcards": true, "names": {"dns": ["*.{ns}.svc"]}}], "profiles": {"web": {}}}
-good {"profiles": {"role": {"common_names": ["app"]}}, "rules": [{"name": "r", "source": "prod", "profile": "role", "match": {"ns": "a"}}]}
+good {"profiles": {"role": {"common_names": ["app"]}}, "rules": [{"name": "r", "source": "prod", "profile": "role", "match": {"ns": "a"}, "common_names": ["app"]}]}
+good {"rules": [{"name": "r", "source": "prod", "profile": "database-client", "common_names": ["{ns}_{sa}"]}]}
 bad []
 bad null
 bad "x"
@@ -113,6 +114,10 @@ bad {"profiles": {"web": {"names": {"dns": [""]}}}}
 bad {"profiles": {"web": {"names": {"dns": [1]}}}}
 bad {"profiles": {"web": {"common_names": "a"}}}
 bad {"profiles": {"web": {"common_names": [""]}}}
+bad {"profiles": {"web": {"common_names": ["app_{sa}"]}}}
+bad {"rules": [{"name": "r", "source": "prod", "profile": "database-client", "match": {"ns": "a"}, "common_names": []}]}
+bad {"rules": [{"name": "r", "source": "prod", "profile": "database-client", "match": {"ns": "a"}, "common_names": ["a\u00e9"]}]}
+bad {"rules": [{"name": "r", "source": "prod", "profile": "database-client", "match": {"ns": "a"}}]}
 bad {"profiles": {"web": {"common_names": ["a\u0007b"]}}}
 bad {"profiles": {"web": {"common_names": ["a\u007fb"]}}}
 bad {"profiles": {"web": {"common_names": ["01234567890123456789012345678901234567890123456789012345678901234"]}}}
@@ -150,7 +155,7 @@ deep {"profiles": {"web": {"names": {"ip": ["10.0.0.1/8"]}}}}
 deep {"profiles": {"web": {"names": {"email": ["a@example.org"]}}}}
 deep {"profiles": {"web": {}, "web": {}}}
 deep {"rules": [{"name": "r", "source": "prod", "profile": "nothing", "names": {"dns": ["{ns}.svc"]}}]}
-deep {"rules": [{"name": "r", "source": "prod", "profile": "service"}]}
+bad {"rules": [{"name": "r", "source": "prod", "profile": "service"}]}
 deep {"rules": [{"name": "r", "source": "prod", "profile": "service", "names": {"dns": []}}]}
 deep {"rules": [{"name": "r", "source": "prod", "profile": "service", "names": {"dns": ["{ns}.svc"]}}, {"name": "r", "source": "prod", "profile": "service", "names": {"dns": ["{ns}.svc"]}}]}
 END

@@ -79,6 +79,27 @@ rm -r "$work/pod"
 check "its names may be said" pod --ca-url "$url" --tenant default --profile service --dns web.pay.svc
 check_fails "not another's" pod --ca-url "$url" --out "$work/other" --dns web.other.svc
 
+# ---- a role in a database, which is no name ----
+cp "$work/policy.json" "$work/before.json"
+cat >"$work/roles.json" <<'END'
+{ "rules": [ { "name": "pods", "source": "prod", "profile": "service", "names": { "dns": [ "{sa}.{ns}.svc" ] } },
+	{ "name": "roles", "source": "prod", "match": { "ns": "pay" }, "profile": "database-client",
+	  "common_names": [ "{ns}_{sa}" ] } ] }
+END
+check "a rule for roles" "$mica" apply -f "$work/roles.json"
+role() { # CN
+	make_csr "$work/role.csr" "$work/role.key" "$1"
+	bearer "$good" POST /v1/certificates "${json[@]}" --data-binary "$(csr_body "$work/role.csr" '{"profile": "database-client"}')"
+}
+role pay_web
+answered "the account's own role" 201
+is "stands in the CN, and nowhere else" "$(field .certificate | openssl x509 -noout -subject -ext subjectAltName 2>/dev/null | paste -sd' ')" "subject=CN = pay_web"
+role pay_admin
+problem "another's" 403 subject-refused
+role postgres
+problem "the superuser's, which could be a host, too" 403 name-refused
+check "the rules are as they were" "$mica" apply -f "$work/before.json"
+
 # ---- every way to cheat ----
 tell /key >"$work/cluster.key"
 node "$MICA_SOURCE/tests/e2e/hostile-tokens.js" "$good" "$work/cluster.key" >"$work/hostile"

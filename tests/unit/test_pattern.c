@@ -413,7 +413,7 @@ static void test_globs_that_are_none(void **state)
 	} globs[] = { { "app_*", false, true }, { "*", false, true }, { "a*_*", false, true },
 		{ "App User (1)", false, true }, { "app_{sa}", true, true },
 		{ "{ns}_{sa}", true, true }, { "{ns}.*", true, true }, { "", false, false },
-		{ "a*b*", false, false }, { "a-*-*", false, false }, { "{ns}-{sa}", true, false },
+		{ "a*b*", false, true }, { "a-*-*", false, true }, { "{ns}-{sa}", true, false },
 		{ "{ns}{sa}", true, false }, { "{ns}*", true, false }, { "*-{ns}", true, false },
 		{ "{NS}", true, false }, { "{}", true, false }, { "{ns", true, false },
 		{ "ns}", true, false }, { "app_{sa}", false, false }, { "a\n", false, false },

@@ -25,7 +25,7 @@ static void takes(void **state)
 		PROFILE("\"max_lifetime\": \"1h\""),
 		PROFILE("\"default_lifetime\": \"200d\""),
 		PROFILE("\"subject\": {}"),
-		PROFILE("\"common_names\": [\"app_*\", \"\\u00e9t\\u00e9\"]"),
+		PROFILE("\"common_names\": [\"app_*\", \"*a*b*\"]"),
 		"{\"profiles\": {\"service\": {}}}",
 		RULE("\"wildcards\": true"),
 		RULE("\"audience\": \"https://ca.internal:8443\""),
@@ -36,7 +36,9 @@ static void takes(void **state)
 				 "[\"{pod}.svc\"]}"),
 		("{\"profiles\": {\"db\": {\"common_names\": [\"*\", \"app*\"]}}, \"rules\": [{"
 		 "\"name\": \"r\", \"source\": \"prod\", \"match\": {\"ns\": \"a\"}, "
-		 "\"profile\": \"db\"}]}"),
+		 "\"profile\": \"db\", \"common_names\": [\"app_*\"]}]}"),
+		("{\"rules\": [{\"name\": \"r\", \"source\": \"prod\", \"profile\": "
+		 "\"database-client\", \"common_names\": [\"{ns}_{sa}\", \"app_{ns}\"]}]}"),
 		WHOLE(OIDC "\"match\": {\"repository\": \"a/b\", \"ref\": \"main\"}, \"names\": "
 			   "{\"dns\": [\"{repository_owner}.svc\"]}"),
 		WHOLE("\"name\": \"r\", \"source\": \"bare\", \"audience\": \"ca\", \"profile\": "

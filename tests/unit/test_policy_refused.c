@@ -128,7 +128,9 @@ static const struct bad refused[] = {
 	{ PROFILE("\"common_names\": \"app\""), NO, 2, "/profiles/web/common_names", "array" },
 	{ PROFILE("\"common_names\": [\"\"]"), NO, 2, "/profiles/web/common_names/0", "empty" },
 	{ PROFILE("\"common_names\": [\"a\\nb\"]"), NO, 2, "/profiles/web/common_names/0",
-	    "control" },
+	    "printable" },
+	{ PROFILE("\"common_names\": [\"app_{sa}\"]"), NO, 2, "/profiles/web/common_names/0",
+	    "printable" },
 	{ PROFILE("\"common_names\": "
 		  "[\"01234567890123456789012345678901234567890123456789012345678901234\"]"),
 	    NO, 2, "/profiles/web/common_names/0", "64" },
@@ -192,11 +194,22 @@ static const struct bad refused[] = {
 			   "\"{sa}.svc\"]}"),
 	    NO, 5, "/rules/0/names/dns/1", "any namespace" },
 	{ "{\"profiles\": {\"db\": {\"common_names\": [\"app\"]}},\n"
-	  "\"rules\": [{\"name\": \"r\", \"source\": \"prod\", \"profile\": \"db\"}]}",
-	    NO, 2, "/rules/0", "any namespace" },
+	  "\"rules\": [{\"name\": \"r\", \"source\": \"prod\", \"profile\": \"db\",\n"
+	  "\"common_names\": [\"app\"]}]}",
+	    NO, 3, "/rules/0/common_names/0", "any namespace" },
 	{ WHOLE("\"name\": \"r\", \"source\": \"prod\", \"profile\": \"database-client\", "
 		"\"match\": {\"ns\": \"a\"}"),
-	    NO, 1, "/rules/0", "stars" },
+	    NO, 1, "/rules/0", "common_names" },
+	{ WHOLE(KUBERNETES "\"match\": {\"ns\": \"a\"}, \"common_names\":\n[\"app\"]"), NO, 4,
+	    "/rules/0/common_names", "takes no common name" },
+	{ "{\"profiles\": {\"db\": {\"common_names\": [\"*\"]}},\n"
+	  "\"rules\": [{\"name\": \"r\", \"source\": \"prod\", \"profile\": \"db\",\n"
+	  "\"match\": {\"ns\": \"a\"}, \"common_names\": [\"a_{ns}\", \"{ns}-{sa}\"]}]}",
+	    NO, 3, "/rules/0/common_names/1", "too close" },
+	{ "{\"profiles\": {\"db\": {\"common_names\": [\"*\"]}},\n"
+	  "\"rules\": [{\"name\": \"r\", \"source\": \"prod\", \"profile\": \"db\",\n"
+	  "\"match\": {\"ns\": \"a\"}, \"common_names\": [\"a_{nobody}\"]}]}",
+	    NO, 3, "/rules/0/common_names/0", "nobody" },
 	{ WHOLE(KUBERNETES "\"match\": {\"ns\": \"a\"}, \"names\": {\"dns\": "
 			   "[\"{repository}.svc\"]}"),
 	    NO, 3, "/rules/0/names/dns/0", "repository" },

@@ -464,6 +464,11 @@ static void test_identities_and_pods_have_their_own(void **state)
 	assert_non_null(strstr(last.why.text, "the quota of the identity is 4 "));
 	ask.identity_id = 2;
 	assert_int_equal(enrol(&ask, NOW, DAY), 0);
+	/* Another cluster's pod with a UID that was seen here. */
+	ask.pod = "11111111-2222-3333-4444-555555555555";
+	assert_int_equal(enrol(&ask, NOW, DAY), CA_EQUOTA);
+	ask.source_id = 7;
+	assert_int_equal(enrol(&ask, NOW, DAY), 0);
 	ask.pod = NULL;
 	assert_int_equal(enrol(&ask, NOW, DAY), 0);
 }
