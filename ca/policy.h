@@ -82,6 +82,14 @@ void ca_grant_clear(struct ca_grant *grant);
 int ca_policy_evaluate(
     const struct ca_policy_request *request, struct ca_grant *out, struct ca_detail *why);
 
+/*
+ * Could somebody have these names with the profile, within constraints, ceiling and what is
+ * reserved (of the request nothing else is looked at)? For who makes a permission: what can never
+ * be granted is better heard of then. CA_ENAMEREFUSED, CA_ENAMERESERVED, CA_ETOOMANYNAMES.
+ */
+int ca_policy_check_names(
+    const struct ca_policy_request *request, const struct ca_names *names, struct ca_detail *why);
+
 /* Does a name stand under another: equal, or the pattern "*.suffix" covers the value with one
  * label? */
 bool ca_name_covers(const char *pattern, const char *value);

@@ -101,6 +101,27 @@ static int check_name(
 	return request->constraints ? ca_constraints_check(request->constraints, name, why) : 0;
 }
 
+int ca_policy_check_names(
+    const struct ca_policy_request *request, const struct ca_names *names, struct ca_detail *why)
+{
+	size_t effort = CA_EFFORT_MAX;
+	const struct ca_policy_request bounded = {
+		.profile = request->profile,
+		.constraints = request->constraints,
+		.ceiling = request->ceiling,
+		.reserved = request->reserved,
+		.effort = &effort,
+	};
+	int r = 0;
+
+	if (names->n > request->profile->names_max)
+		return ca_refuse(why, CA_ETOOMANYNAMES, "%zu names; the profile %s allows %zu",
+		    names->n, request->profile->name, request->profile->names_max);
+	for (size_t i = 0; i < names->n && !r; i++)
+		r = check_name(&bounded, &names->v[i], why);
+	return r;
+}
+
 /* ---- the CN ---- */
 
 /* Can nobody take it for anything but a text? */

@@ -61,8 +61,8 @@ static size_t length_of(const struct ca_names *names)
 	return len;
 }
 
-static int profile_field(
-    struct server_request *request, const json_t *body, struct token_state *token)
+static int profile_field(struct server_request *request, const json_t *body,
+    struct token_state *token, const struct ca_profile **out)
 {
 	struct store_token *row = &token->row;
 	const struct ca_profile *profile;
@@ -79,33 +79,33 @@ static int profile_field(
 	if (profile->for_operators)
 		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
 		    "no token makes an operator: an admin does, with the operator's request");
-	if (row->names.n > profile->names_max)
-		return ca_refuse(&request->why, CA_ETOOMANYNAMES,
-		    "the profile %s takes at most %zu names", name, profile->names_max);
-	if (length_of(&row->names) > NAMES_LENGTH_MAX)
-		return ca_refuse(&request->why, CA_ETOOMANYNAMES,
-		    "the names come to more than %d octets", NAMES_LENGTH_MAX);
 	snprintf(row->profile, sizeof(row->profile), "%s", name);
+	*out = profile;
 	return 0;
 }
 
-/* What can never be granted is better heard of now than when the token is used: micad's own names,
- * and what lies beyond the tenant's bounds. */
-static int check_names(struct server_request *request, const struct token_state *token)
+/* What can never be granted is better heard of now than when the token is used. */
+static int check_names(struct server_request *request, const struct token_state *token,
+    const struct ca_profile *profile)
 {
-	const struct ca_names *reserved = &request->snapshot->installation->settings.names;
-	const struct ca_names *names = &token->row.names;
-	int r = 0;
+	const struct store_token *row = &token->row;
+	const struct ca_policy_request policy = {
+		.profile = profile,
+		.constraints = &token->tenant->constraints,
+		.ceiling = &token->tenant->ceiling,
+		.reserved = &request->snapshot->installation->settings.names,
+	};
 
-	for (size_t i = 0; i < names->n && !r; i++) {
-		for (size_t k = 0; k < reserved->n; k++)
-			if (reserved->v[k].type == names->v[i].type &&
-			    ca_name_covers(names->v[i].value, reserved->v[k].value))
-				return ca_refuse(&request->why, CA_ENAMERESERVED,
-				    "%.200s is a name of the CA itself", names->v[i].value);
-		r = ca_constraints_check(&token->tenant->constraints, &names->v[i], &request->why);
-	}
-	return r;
+	if (row->names.n == 0 && !row->common_name[0])
+		return ca_refuse(&request->why, CA_ENONAMES, "a token grants at least one name");
+	if (row->common_name[0] && profile->common_names.n == 0)
+		return ca_refuse(&request->why, CA_ESUBJECT,
+		    "the profile %s takes no common name that is no name of the certificate",
+		    profile->name);
+	if (length_of(&row->names) > NAMES_LENGTH_MAX)
+		return ca_refuse(&request->why, CA_ETOOMANYNAMES,
+		    "the names come to more than %d octets", NAMES_LENGTH_MAX);
+	return ca_policy_check_names(&policy, &row->names, &request->why);
 }
 
 /* A CN that is no name: the text that the bearer may have for it, and no other. */
@@ -164,6 +164,7 @@ static int parse_fields(
     struct server_request *request, const json_t *body, struct token_state *token)
 {
 	struct store_token *row = &token->row;
+	const struct ca_profile *profile = NULL;
 	const char *tenant;
 	int r = server_json_string(body, "tenant", false, &tenant, &request->why);
 
@@ -173,12 +174,10 @@ static int parse_fields(
 		r = server_json_names(body, &row->names, &request->why);
 	if (!r)
 		r = common_name_field(request, body, row);
-	if (!r && row->names.n == 0 && !row->common_name[0])
-		r = ca_refuse(&request->why, CA_ENONAMES, "a token grants at least one name");
 	if (!r)
-		r = check_names(request, token);
+		r = profile_field(request, body, token, &profile);
 	if (!r)
-		r = profile_field(request, body, token);
+		r = check_names(request, token, profile);
 	if (!r)
 		r = key_field(request, body, row);
 	return r ? r : lifetime_fields(request, body, row);
