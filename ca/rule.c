@@ -86,7 +86,8 @@ bool ca_claim_is_evidence(const char *name)
 		"phone_number_verified", "address", "updated_at", "ref", "ref_type", "ref_path",
 		"ref_protected", "base_ref", "head_ref", "sha", "workflow", "workflow_sha",
 		"job_workflow_ref", "job_workflow_sha", "run_id", "run_number", "run_attempt",
-		"event_name", "environment", "runner_environment", "repository_visibility",
+		"event_name", "environment", "runner_environment", "runner_id", "deployment_tier",
+		"environment_action", "environment_protected", "repository_visibility",
 		"pipeline_id", "pipeline_source", "job_id", "user_email" };
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
