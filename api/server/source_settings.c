@@ -161,17 +161,16 @@ static int read_method(
 int server_source_settings_read(const json_t *object, enum store_source_kind kind,
     struct server_source_settings *out, struct ca_detail *why)
 {
-	struct server_source_settings settings = { 0 };
-	int r = read_audiences(object, &settings, why);
+	int r;
 
+	*out = (struct server_source_settings){ 0 };
+	r = read_audiences(object, out, why);
 	if (!r)
-		r = read_method(object, &settings, why);
-	if (!r && kind != STORE_SOURCE_KUBERNETES && settings.method == SERVER_SOURCE_REVIEW)
+		r = read_method(object, out, why);
+	if (!r && kind != STORE_SOURCE_KUBERNETES && out->method == SERVER_SOURCE_REVIEW)
 		r = ca_refuse(
 		    why, CA_EFIELD, "only a source of the kind kubernetes has token_review");
 	if (r)
-		server_source_settings_clear(&settings);
-	else
-		*out = settings;
+		server_source_settings_clear(out);
 	return r;
 }

@@ -37,7 +37,7 @@ struct server_source_settings {
 
 /*
  * Read the members above out of the object; others in it are not looked at. CA_EFIELD,
- * CA_EFIELDMISSING, CA_EFIELDUNKNOWN with *why.
+ * CA_EFIELDMISSING, CA_EFIELDUNKNOWN with *why; after a failure *out is empty.
  */
 int server_source_settings_read(const json_t *object, enum store_source_kind kind,
     struct server_source_settings *out, struct ca_detail *why);
