@@ -335,8 +335,9 @@ static int run_record(struct store_tx *tx, void *arg)
 	struct enrolment *e = request->state;
 	int r;
 
-	/* It may be run again: what an earlier run assigned is forgotten. */
+	/* It may be run again: what an earlier run assigned, and said, is forgotten. */
 	e->row.id = e->row.lineage_id = e->row.identity_id = e->recorded_id = 0;
+	request->why.text[0] = '\0';
 	r = e->tenant ? record_service(request, e, tx) : record_operator(e, tx);
 	if (r == CA_EEXIST && e->recorded_id)
 		return 0; /* the same key, a moment earlier: it gets the same certificate */

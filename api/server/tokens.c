@@ -20,6 +20,7 @@
 struct token_state {
 	struct store_token row;
 	const struct server_tenant *tenant; /* the snapshot's */
+	const struct ca_profile *profile;   /* the tenant's */
 };
 
 static void token_state_free(void *state)
@@ -61,8 +62,8 @@ static size_t length_of(const struct ca_names *names)
 	return len;
 }
 
-static int profile_field(struct server_request *request, const json_t *body,
-    struct token_state *token, const struct ca_profile **out)
+static int profile_field(
+    struct server_request *request, const json_t *body, struct token_state *token)
 {
 	struct store_token *row = &token->row;
 	const struct ca_profile *profile;
@@ -80,14 +81,14 @@ static int profile_field(struct server_request *request, const json_t *body,
 		return ca_refuse(&request->why, CA_EPROFILEREFUSED,
 		    "no token makes an operator: an admin does, with the operator's request");
 	snprintf(row->profile, sizeof(row->profile), "%s", name);
-	*out = profile;
+	token->profile = profile;
 	return 0;
 }
 
 /* What can never be granted is better heard of now than when the token is used. */
-static int check_names(struct server_request *request, const struct token_state *token,
-    const struct ca_profile *profile)
+static int check_names(struct server_request *request, const struct token_state *token)
 {
+	const struct ca_profile *profile = token->profile;
 	const struct store_token *row = &token->row;
 	const struct ca_policy_request policy = {
 		.profile = profile,
@@ -164,7 +165,6 @@ static int parse_fields(
     struct server_request *request, const json_t *body, struct token_state *token)
 {
 	struct store_token *row = &token->row;
-	const struct ca_profile *profile = NULL;
 	const char *tenant;
 	int r = server_json_string(body, "tenant", false, &tenant, &request->why);
 
@@ -175,9 +175,9 @@ static int parse_fields(
 	if (!r)
 		r = common_name_field(request, body, row);
 	if (!r)
-		r = profile_field(request, body, token, &profile);
+		r = profile_field(request, body, token);
 	if (!r)
-		r = check_names(request, token, profile);
+		r = check_names(request, token);
 	if (!r)
 		r = key_field(request, body, row);
 	return r ? r : lifetime_fields(request, body, row);
