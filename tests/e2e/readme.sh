@@ -51,7 +51,8 @@ is "below the root that was there" \
 	"$(openssl verify -CAfile "$work/blue-ca.crt" -untrusted "$work/here/api-blue/tls.crt" "$work/here/api-blue/tls.crt" 2>&1)" \
 	"$work/here/api-blue/tls.crt: OK"
 run "a cluster is made known" "Who may ask" 1
-run "a policy is looked at, and applied" Policy 1
+run "a policy is looked at, applied and asked" Policy 1
+like "it grants what the README says" "$(tail -n 5 "$work/block.out")" 'api\.blue-shop\.blue\.internal'
 is "it is there, word for word" "$(mica policy export --home "$work/here/bea" | cmp - "$work/here/blue.json" && echo same)" same
 run "an operator is made, listed and removed" "Who may ask" 3
 run "a tenant is removed" Tenants 3
