@@ -245,21 +245,27 @@ int store_tenant_remove(struct store_tx *tx, int64_t id, int64_t now)
 	return rc ? rc : end_authorities(tx, id);
 }
 
+/* The one number that a query whose values are put yields. */
+static int take_one(struct store_query *q, int64_t *out)
+{
+	int64_t found = 0;
+	int rc = store_query_first(q);
+
+	if (rc == 0)
+		found = store_take_int(q);
+	rc = store_query_end(q, rc);
+	if (rc == 0)
+		*out = found;
+	return rc;
+}
+
 int store_tenant_next_to_revoke(struct store_tx *tx, int64_t after, int64_t *id)
 {
 	struct store_query q;
-	int64_t found = 0;
-	int rc;
 
 	store_query_start(&q, tx, STORE_SQL_TENANT_TO_REVOKE);
 	store_put_int(&q, after);
-	rc = store_query_first(&q);
-	if (rc == 0)
-		found = store_take_int(&q);
-	rc = store_query_end(&q, rc);
-	if (rc == 0)
-		*id = found;
-	return rc;
+	return take_one(&q, id);
 }
 
 /* The last id of the next batch; 0: there is none. */
@@ -267,20 +273,12 @@ static int find_batch(
     struct store_tx *tx, const struct store_tenant *tenant, size_t limit, int64_t *last)
 {
 	struct store_query q;
-	int64_t found = 0;
-	int rc;
 
 	store_query_start(&q, tx, STORE_SQL_TENANT_BATCH);
 	store_put_int(&q, tenant->id);
 	store_put_int(&q, tenant->revoked_to);
 	store_put_int(&q, (int64_t)limit);
-	rc = store_query_first(&q);
-	if (rc == 0)
-		found = store_take_int(&q);
-	rc = store_query_end(&q, rc);
-	if (rc == 0)
-		*last = found;
-	return rc;
+	return take_one(&q, last);
 }
 
 static int revoke_batch(
