@@ -16,22 +16,6 @@ void ca_constraints_clear(struct ca_constraints *constraints)
 	constraints->trust_domain[0] = '\0';
 }
 
-int ca_constraints_copy(const struct ca_constraints *constraints, struct ca_constraints *out)
-{
-	struct ca_constraints copy = { 0 };
-	int r = ca_names_copy(&constraints->dns, &copy.dns);
-
-	if (!r)
-		r = ca_patterns_copy(&constraints->ip, &copy.ip);
-	if (r) {
-		ca_constraints_clear(&copy);
-		return r;
-	}
-	memcpy(copy.trust_domain, constraints->trust_domain, sizeof(copy.trust_domain));
-	*out = copy; /* transferred */
-	return 0;
-}
-
 bool ca_constraints_any(const struct ca_constraints *constraints)
 {
 	return constraints->dns.n || constraints->ip.n || constraints->trust_domain[0];

@@ -28,7 +28,6 @@ struct ca_constraints {
 };
 
 void ca_constraints_clear(struct ca_constraints *constraints); /* NULL is fine */
-int ca_constraints_copy(const struct ca_constraints *constraints, struct ca_constraints *out);
 bool ca_constraints_any(const struct ca_constraints *constraints);
 
 /* CA_ENAMEREFUSED with *why. The name is canonical. */
