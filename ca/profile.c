@@ -15,7 +15,11 @@
 	    BIT(CA_KEY_ED25519))
 #define USAGES (GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT)
 #define BOTH (CA_EKU_SERVER_AUTH | CA_EKU_CLIENT_AUTH)
-#define LONGEST (90 * CA_DAY)
+
+/* What all have in common but the operators'. */
+#define FOR_SERVICES                                                                               \
+	.key_types = ALL_KEY_TYPES, .key_usage = USAGES, .max_lifetime = 90 * CA_DAY, .grace = -1, \
+	.names_max = 100
 
 static char any_text[] = "*";
 static char any_spiffe_id[] = "spiffe://**"; /* of whatever trust domain: the tenant's own */
@@ -27,83 +31,55 @@ static struct ca_pattern spiffe_names[] = { { CA_NAME_URI, any_spiffe_id },
 static const struct ca_profile profiles[] = {
 	{
 	    .name = "service",
-	    .key_types = ALL_KEY_TYPES,
-	    .key_usage = USAGES,
+	    FOR_SERVICES,
 	    .eku = BOTH,
 	    .default_lifetime = 7 * CA_DAY,
-	    .max_lifetime = LONGEST,
-	    .grace = -1,
-	    .names_max = 100,
 	    .any_name = true,
 	    .wildcards = true,
 	},
 	{
 	    .name = "server",
-	    .key_types = ALL_KEY_TYPES,
-	    .key_usage = USAGES,
+	    FOR_SERVICES,
 	    .eku = CA_EKU_SERVER_AUTH,
 	    .default_lifetime = 7 * CA_DAY,
-	    .max_lifetime = LONGEST,
-	    .grace = -1,
-	    .names_max = 100,
 	    .any_name = true,
 	},
 	{
 	    .name = "client",
-	    .key_types = ALL_KEY_TYPES,
-	    .key_usage = USAGES,
+	    FOR_SERVICES,
 	    .eku = CA_EKU_CLIENT_AUTH,
 	    .default_lifetime = 7 * CA_DAY,
-	    .max_lifetime = LONGEST,
-	    .grace = -1,
-	    .names_max = 100,
 	    .any_name = true,
 	},
 	{
 	    /* Both usages: the members of a cluster, and a standby, are each other's clients. */
 	    .name = "database-server",
-	    .key_types = ALL_KEY_TYPES,
-	    .key_usage = USAGES,
+	    FOR_SERVICES,
 	    .eku = BOTH,
 	    .default_lifetime = 30 * CA_DAY,
-	    .max_lifetime = LONGEST,
-	    .grace = -1,
-	    .names_max = 100,
 	    .any_name = true,
 	},
 	{
 	    .name = "database-client",
-	    .key_types = ALL_KEY_TYPES,
-	    .key_usage = USAGES,
+	    FOR_SERVICES,
 	    .eku = CA_EKU_CLIENT_AUTH,
 	    .default_lifetime = 7 * CA_DAY,
-	    .max_lifetime = LONGEST,
-	    .grace = -1,
-	    .names_max = 100,
 	    .any_name = true,
 	    .common_names = { any_common_name, 1 },
 	},
 	{
 	    .name = "message-bus",
-	    .key_types = ALL_KEY_TYPES,
-	    .key_usage = USAGES,
+	    FOR_SERVICES,
 	    .eku = BOTH,
 	    .default_lifetime = 7 * CA_DAY,
-	    .max_lifetime = LONGEST,
-	    .grace = -1,
-	    .names_max = 100,
 	    .any_name = true,
 	    .common_names = { any_common_name, 1 },
 	},
 	{
 	    .name = "spiffe",
-	    .key_types = ALL_KEY_TYPES,
-	    .key_usage = USAGES,
+	    FOR_SERVICES,
 	    .eku = BOTH,
 	    .default_lifetime = CA_DAY,
-	    .max_lifetime = LONGEST,
-	    .grace = -1,
-	    .names_max = 100,
 	    .names = { spiffe_names, 2 },
 	    .spiffe = true,
 	},
