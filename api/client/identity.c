@@ -76,8 +76,7 @@ static const struct client_flag list_flags[] = {
 	    .value = "STATE",
 	    .words = "enabled disabled",
 	    .help = "enabled or disabled (default both)" },
-	{ .name = "limit", .value = "N", .help = "at most so many (default 100)" },
-	{ .name = "all", .help = "every one of them" },
+	CLIENT_FLAGS_LIST,
 	CLIENT_FLAGS_OPERATOR,
 	CLIENT_FLAG_END,
 };

@@ -47,8 +47,7 @@ static int list_run(const struct client_args *args, struct client_problem *probl
 static const struct client_flag list_flags[] = {
 	{ .name = "tenant", .value = "TENANT", .help = "of this tenant (admins)" },
 	{ .name = "email", .value = "ADDRESS", .help = "with this address (admins)" },
-	{ .name = "limit", .value = "N", .help = "at most so many (default 100)" },
-	{ .name = "all", .help = "every one of them" },
+	CLIENT_FLAGS_LIST,
 	CLIENT_FLAGS_OPERATOR,
 	CLIENT_FLAG_END,
 };

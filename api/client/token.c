@@ -151,8 +151,7 @@ static int list_run(const struct client_args *args, struct client_problem *probl
 }
 
 static const struct client_flag list_flags[] = {
-	{ .name = "limit", .value = "N", .help = "at most so many (default 100)" },
-	{ .name = "all", .help = "every one of them" },
+	CLIENT_FLAGS_LIST,
 	CLIENT_FLAGS_OPERATOR,
 	CLIENT_FLAG_END,
 };

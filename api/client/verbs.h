@@ -57,6 +57,12 @@ struct client_verb {
 	{                                                                                          \
 		.name = NULL                                                                       \
 	}
+/* What every verb has that lists (api/client/paging.h). */
+#define CLIENT_FLAGS_LIST                                                                          \
+	{ .name = "limit", .value = "N", .help = "at most so many (default 100)" },                \
+	{                                                                                          \
+		.name = "all", .help = "every one of them"                                         \
+	}
 /* What every verb has that talks to the CA as an operator. */
 #define CLIENT_FLAGS_OPERATOR                                                                      \
 	CLIENT_FLAG_HOME, CLIENT_FLAG_CA_URL, CLIENT_FLAG_TIMEOUT, CLIENT_FLAG_JSON,               \
