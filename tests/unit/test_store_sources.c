@@ -3,6 +3,7 @@
 
 #include "store/sources.h"
 #include "tests/unit/support.h"
+#include "tests/unit/support_store.h"
 
 #define NOW 1800000000
 
@@ -12,14 +13,9 @@ static struct store_tx *tx; /* reading; the teardown ends it */
 
 static int setup(void **state)
 {
-	char *path;
-
 	(void)state;
 	dir = support_mkdir();
-	path = support_path(dir, "mica.db");
-	assert_int_equal(store_create(path), 0);
-	assert_int_equal(store_open(path, NULL, &store, NULL), 0);
-	free(path);
+	store = support_store(dir);
 	return 0;
 }
 

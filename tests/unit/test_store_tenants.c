@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/unit/support.h"
+#include "tests/unit/support_store.h"
 
 #include "store/certificates.h"
 #include "store/db.h"
@@ -70,15 +71,10 @@ static int populate(struct store_tx *tx, void *arg)
 
 static int setup(void **state)
 {
-	char *path;
-
 	(void)state;
 	dir = support_mkdir();
-	path = support_path(dir, "mica.db");
-	assert_int_equal(store_create(path), 0);
-	assert_int_equal(store_open(path, NULL, &store, NULL), 0);
+	store = support_store(dir);
 	assert_int_equal(store_write(store, populate, NULL), 0);
-	free(path);
 	return 0;
 }
 
